@@ -1,0 +1,1 @@
+"""Decision records read as data: which model serves which role, and why."""

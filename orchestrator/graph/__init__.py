@@ -1,0 +1,1 @@
+"""The run as a graph; the only package that imports langgraph."""

@@ -1,0 +1,1 @@
+"""The one durable structure: events, their fold, and the hash chain."""

@@ -1,0 +1,1 @@
+"""The seams: one Protocol per thing that touches the world."""

@@ -1,0 +1,16 @@
+"""The seam to time, so that tests need not wait for it."""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time for events (`now`, UTC) and for durations (`monotonic`, seconds)."""
+
+    def now(self) -> datetime:
+        """The wall time, with time zone UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; never goes back."""
+        ...

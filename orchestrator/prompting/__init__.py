@@ -1,0 +1,1 @@
+"""Words and examples: loading them, choosing them, laying them out."""
