@@ -1,0 +1,62 @@
+"""Roles, and what is known of the models and backends that play them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from orchestrator.core.chat import Frozen, Sampling
+
+Role = Literal["planner", "synthesizer"]
+ROLES: tuple[Role, ...] = ("planner", "synthesizer")
+
+
+class CapabilityCard(Frozen):
+    """What a backend really does with a request, whatever its API accepts.
+
+    `constraint` names the request field that forces a reply's form: `structured_outputs`
+    (vLLM), `grammar` (llama.cpp), or the portable `response_format`. `parallel` is how many
+    requests it answers at once.
+    """
+
+    constraint: Literal["structured_outputs", "grammar", "response_format"] = "response_format"
+    logprobs: bool = False
+    cached_tokens: bool = False
+    parallel: int = Field(default=1, gt=0)
+
+
+class Profile(Frozen):
+    """Facts of a model family that the run adapts to; every one is data, measured by an eval.
+
+    `shortlist_k` is how many tools a decision may choose from, None for all of them.
+    `context_tokens` bounds one transcript. `example_distance_tokens` is how far behind the
+    decision a worked example may drift before it is shown again.
+    """
+
+    name: str
+    context_tokens: int = Field(default=8192, gt=0)
+    sampling: Sampling = Sampling()
+    shortlist_k: int | None = Field(default=8, gt=0, le=12)
+    plan_tokens: int = Field(default=700, gt=0)
+    argument_tokens: int = Field(default=256, gt=0)
+    answer_tokens: int = Field(default=220, gt=0)
+    example_distance_tokens: int = Field(default=600, gt=0)
+    low_margin: float = Field(default=0.1, ge=0, le=1)
+
+
+class Binding(Frozen):
+    """Which backend, model and profile play a role, and which decision record says so."""
+
+    role: Role
+    backend: str
+    model: str
+    profile: str
+    record: str
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
+class ModelIdentity(Frozen):
+    """What exactly answered: a name, and the digest of the weights where they can be read."""
+
+    name: str
+    sha256: str = ""
+    backend: str = ""
