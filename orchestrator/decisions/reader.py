@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from typing_extensions import override
 
 from orchestrator.core.errors import DecisionRecordError
 from orchestrator.decisions.record import (
@@ -24,7 +25,8 @@ _CODE = ("```", "~~~")
 class _StrictLoader(yaml.SafeLoader):
     """A repeated key would silently drop the first value, and with it a binding."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's own signature
+    @override
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             name = str(key.value)
