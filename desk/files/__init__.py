@@ -1,0 +1,1 @@
+"""What the servers share about files: confinement, names, records, and effects that happen once."""
