@@ -1,38 +1,38 @@
 """The error tree: every exception a user can meet, who acts on it, its code and its hint.
 
-    OrchestratorError                     code, hint
-      ConfigurationError                  the operator acts, nothing is retried
-        SettingsError
-        DecisionRecordError
-        PromptError
-        ToolNameClash
-        PolicyError
-        ModelFileError
-        JournalError
-      BackendError                        the retry policy acts, then the operator
-        BackendUnavailable   retryable
-        BackendTimeout       retryable
-        BackendProtocolError retryable
-        BackendRejected
-        ContextOverflow
-        ContextTruncated
-      ModelBehaviorError                  the graph acts: one repair, then a replan
-        MalformedReply
-        UnknownTool
-        InvalidArguments
-        InvalidPlan
-      ToolError                           becomes an observation, never a success
-        ToolFailed
-        ToolTimeout
-        ToolUnavailable
-        ToolOutputTooLarge
-        ToolOutcomeUnknown
-        ToolDefinitionChanged
-      RunStopped                          ended on purpose, the journal holds what was done
-        BudgetExceeded
-        LoopDetected
-        RunCancelled
-        NeedsInput
+OrchestratorError                     code, hint
+  ConfigurationError                  the operator acts, nothing is retried
+    SettingsError
+    DecisionRecordError
+    PromptError
+    ToolNameClash
+    PolicyError
+    ModelFileError
+    JournalError
+  BackendError                        the retry policy acts, then the operator
+    BackendUnavailable   retryable
+    BackendTimeout       retryable
+    BackendProtocolError retryable
+    BackendRejected
+    ContextOverflow
+    ContextTruncated
+  ModelBehaviorError                  the graph acts: one repair, then a replan
+    MalformedReply
+    UnknownTool
+    InvalidArguments
+    InvalidPlan
+  ToolError                           becomes an observation, never a success
+    ToolFailed
+    ToolTimeout
+    ToolUnavailable
+    ToolOutputTooLarge
+    ToolOutcomeUnknown
+    ToolDefinitionChanged
+  RunStopped                          ended on purpose, the journal holds what was done
+    BudgetExceeded
+    LoopDetected
+    RunCancelled
+    NeedsInput
 """
 
 from typing import ClassVar

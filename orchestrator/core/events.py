@@ -1,0 +1,247 @@
+"""The journal's events: each says what happened, in the order in which it did."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from orchestrator.core.chat import Frozen, Message, Usage
+from orchestrator.core.plans import Plan
+from orchestrator.core.roles import Role
+from orchestrator.core.runs import Approval, Candidate, Proposal, RunRequest, RunStatus
+from orchestrator.core.tools import ToolCall, ToolOutcome
+from orchestrator.core.verdicts import Verdict
+
+
+class ModelInfo(Frozen):
+    """Which model plays a role in this run, and the record that binds it."""
+
+    role: Role
+    backend: str
+    model: str
+    sha256: str = ""
+    record: str = ""
+
+
+class RunStarted(Frozen):
+    """The run exists: its request, the models bound to its roles, the tools in scope."""
+
+    type: Literal["run_started"] = "run_started"
+    request: RunRequest
+    models: tuple[ModelInfo, ...] = ()
+    tools: dict[str, str] = Field(default_factory=dict)
+    unavailable: dict[str, str] = Field(default_factory=dict)
+    prompts: dict[str, str] = Field(default_factory=dict)
+
+
+class RunResumed(Frozen):
+    """A process took the run up again; `approve` replaces the request's own setting."""
+
+    type: Literal["run_resumed"] = "run_resumed"
+    approve: Literal["ask", "yes", "no"] = "ask"
+
+
+class ModelCalled(Frozen):
+    """A model answered.
+
+    `appended` are the messages that this call added to the role's transcript. With `fresh`
+    the transcript starts anew at them; with `keep` False it is left as it was.
+    """
+
+    type: Literal["model_called"] = "model_called"
+    role: Role
+    purpose: str
+    step: str = ""
+    appended: tuple[Message, ...] = ()
+    reply: str = ""
+    usage: Usage = Usage()
+    seconds: float = 0.0
+    margin: float | None = None
+    fresh: bool = False
+    keep: bool = True
+
+
+class PlanMade(Frozen):
+    """A plan that passed the validator; steps already done are kept at its head."""
+
+    type: Literal["plan_made"] = "plan_made"
+    plan: Plan
+    kept: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class PlanRefused(Frozen):
+    """A reply that is no usable plan, and why."""
+
+    type: Literal["plan_refused"] = "plan_refused"
+    problems: tuple[str, ...]
+    deflection: bool = False
+
+
+class ToolsDisclosed(Frozen):
+    """What a decision could choose from and what was shown for it.
+
+    `distance` is the number of tokens between the end of the worked example and the decision;
+    None when no example fits the step.
+    """
+
+    type: Literal["tools_disclosed"] = "tools_disclosed"
+    step: str
+    candidates: tuple[Candidate, ...]
+    added: tuple[str, ...] = ()
+    example: str = ""
+    example_again: bool = False
+    distance: int | None = None
+
+
+class CallProposed(Frozen):
+    """A decision: one tool with argument expressions, resolved to its calls."""
+
+    type: Literal["call_proposed"] = "call_proposed"
+    proposal: Proposal
+
+
+class DecisionFailed(Frozen):
+    """A decision that came to nothing: no usable tool or arguments."""
+
+    type: Literal["decision_failed"] = "decision_failed"
+    step: str
+    code: str
+    reason: str
+
+
+class ToolsSearched(Frozen):
+    """The decision asked for other tools: the next shortlist follows this query."""
+
+    type: Literal["tools_searched"] = "tools_searched"
+    step: str
+    query: str
+
+
+class VerdictGiven(Frozen):
+    """What the guard said of the proposal."""
+
+    type: Literal["verdict_given"] = "verdict_given"
+    proposal: str
+    verdict: Verdict
+
+
+class ApprovalAsked(Frozen):
+    """The run rests until a person decides."""
+
+    type: Literal["approval_asked"] = "approval_asked"
+    approval: Approval
+
+
+class ApprovalGiven(Frozen):
+    """A person, or the operator's standing word, decided."""
+
+    type: Literal["approval_given"] = "approval_given"
+    digest: str
+    granted: bool
+    by: str
+
+
+class CallIntended(Frozen):
+    """A call is about to be made; written before it is."""
+
+    type: Literal["call_intended"] = "call_intended"
+    id: str
+    step: str
+    parent: int
+    call: ToolCall
+
+
+class CallSettled(Frozen):
+    """A call's outcome; `reused` names the settled call that answered it in its place."""
+
+    type: Literal["call_settled"] = "call_settled"
+    id: str
+    step: str
+    parent: int
+    tool: str
+    fingerprint: str
+    outcome: ToolOutcome
+    reused: str = ""
+
+
+class StepClosed(Frozen):
+    """A step came to its end."""
+
+    type: Literal["step_closed"] = "step_closed"
+    step: str
+    status: Literal["done", "failed", "skipped"]
+    note: str = ""
+
+
+class ReplanAsked(Frozen):
+    """The plan cannot go on as it is."""
+
+    type: Literal["replan_asked"] = "replan_asked"
+    reason: str
+
+
+class AnswerGiven(Frozen):
+    """The answer, and the sentences that were taken out because the journal does not hold them."""
+
+    type: Literal["answer_given"] = "answer_given"
+    text: str
+    refused: tuple[str, ...] = ()
+    by: Literal["synthesizer", "journal"] = "synthesizer"
+
+
+class RunEnded(Frozen):
+    """The run is over or at rest, and why."""
+
+    type: Literal["run_ended"] = "run_ended"
+    status: RunStatus
+    error: str = ""
+    code: str = ""
+
+
+Event = Annotated[
+    RunStarted
+    | RunResumed
+    | ModelCalled
+    | PlanMade
+    | PlanRefused
+    | ToolsDisclosed
+    | CallProposed
+    | DecisionFailed
+    | ToolsSearched
+    | VerdictGiven
+    | ApprovalAsked
+    | ApprovalGiven
+    | CallIntended
+    | CallSettled
+    | StepClosed
+    | ReplanAsked
+    | AnswerGiven
+    | RunEnded,
+    Field(discriminator="type"),
+]
+
+
+class Entry(Frozen):
+    """One row of a journal: an event in its place in the run's hash chain.
+
+    `hash` is the sha256 of the previous hash and the canonical JSON of the rest of the row.
+    """
+
+    run_id: str
+    seq: int = Field(gt=0)
+    at: datetime
+    seconds: float = 0.0
+    event: Event
+    prev: str = ""
+    hash: str = ""
+
+
+class RunHead(Frozen):
+    """A run as a directory lists it."""
+
+    run_id: str
+    goal: str
+    status: RunStatus
+    started: datetime
+    last_seq: int

@@ -1,0 +1,85 @@
+"""Identity: of a call, of a result, and of any JSON value."""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+MAX_DEPTH = 64
+MAX_INTEGER = 2**63
+_VOLATILE = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?|\bpid[ =:]*\d+",
+    re.IGNORECASE,
+)
+
+
+def canonical_json(value: Any) -> str:
+    """Render a JSON value so that equal values have equal text: sorted keys, no blanks."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def digest(value: Any) -> str:
+    """The sha256 of a value's canonical JSON, as hex."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def call_fingerprint(tool: str, arguments: Mapping[str, JsonValue]) -> str:
+    """Identify a call by what it does: its tool and arguments, whatever their order or blanks."""
+    return digest([tool, _normalised(arguments)])
+
+
+def result_digest(data: JsonValue) -> str:
+    """Identify a result by what it says; timestamps and process ids do not count."""
+    return hashlib.sha256(_VOLATILE.sub("", canonical_json(data)).encode()).hexdigest()
+
+
+def _normalised(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _normalised(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_normalised(item) for item in value]
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def unfit(value: Any, depth: int = 0) -> str:
+    """Why a value may not enter the journal, or "" when it may.
+
+    The limits (depth 64, integers of 63 bits, no NaN, no lone surrogate) are those at which
+    common serialisers fail or silently change a value.
+    """
+    if depth > MAX_DEPTH:
+        return f"it is nested more than {MAX_DEPTH} levels deep"
+    if isinstance(value, Mapping):
+        parts = [*value.keys(), *value.values()]
+        return next((why for part in parts if (why := unfit(part, depth + 1))), "")
+    if isinstance(value, list | tuple):
+        return next((why for part in value if (why := unfit(part, depth + 1))), "")
+    return _unfit_scalar(value)
+
+
+def _unfit_scalar(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, int):
+        return "" if abs(value) < MAX_INTEGER else "it holds an integer of more than 63 bits"
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else "it holds a number that is not finite"
+    if isinstance(value, str):
+        return "" if value.isprintable() or _encodes(value) else "it holds a lone surrogate"
+    return f"it holds a {type(value).__name__}, which is not JSON"
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

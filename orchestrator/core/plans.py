@@ -1,0 +1,63 @@
+"""What is to be done: a goal parted into steps, or an answer, or a question."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from orchestrator.core.chat import Frozen
+
+MAX_STEPS = 12
+Operator = Literal["is", "is not", "contains", "starts with", "ends with", ">", "<"]
+OPERATORS: tuple[Operator, ...] = (
+    "is not",
+    "is",
+    "contains",
+    "starts with",
+    "ends with",
+    ">",
+    "<",
+)
+
+
+class Condition(Frozen):
+    """A test on one typed field of an item; text is compared without case."""
+
+    field: str
+    op: Operator
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.op} {self.value}"
+
+
+class PlanStep(Frozen):
+    """One action of a plan: what it is for and which namespace does it, never which tool.
+
+    `over` names the step whose items it is carried out for, one call each; `where` keeps
+    only the items for which every condition holds, and `take` only the first so many.
+    """
+
+    id: str = Field(pattern=r"^s\d{1,2}$")
+    intent: str = Field(min_length=1, max_length=400)
+    namespace: str
+    over: str = ""
+    where: tuple[Condition, ...] = ()
+    take: int | None = Field(default=None, gt=0)
+
+
+class Plan(Frozen):
+    """Exactly one of: steps, a direct answer, or a question to the user."""
+
+    steps: tuple[PlanStep, ...] = ()
+    answer: str = ""
+    question: str = ""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Plan":
+        if sum(map(bool, (self.steps, self.answer, self.question))) != 1:
+            raise ValueError("A plan has steps, or an answer, or a question.")
+        return self
+
+    def step(self, step_id: str) -> PlanStep | None:
+        """The step of that id, if the plan has it."""
+        return next((step for step in self.steps if step.id == step_id), None)

@@ -1,0 +1,163 @@
+"""A run: what was asked, what it may cost, and what it has come to so far."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from orchestrator.core.chat import Frozen, Message, Usage
+from orchestrator.core.plans import Plan, PlanStep
+from orchestrator.core.tools import Effect, ToolCall, ToolOutcome
+from orchestrator.core.verdicts import Verdict
+
+RunStatus = Literal[
+    "running",
+    "waiting_approval",
+    "needs_input",
+    "completed",
+    "incomplete",
+    "stopped",
+    "failed",
+    "cancelled",
+]
+FINAL: frozenset[RunStatus] = frozenset({"completed", "incomplete"})
+"""Statuses that a resume leaves as they are; from every other one a run can go on."""
+
+
+class Budget(Frozen):
+    """The limits of one run; reaching any of them stops it with `budget_exceeded`.
+
+    Turns and calls are counts, `seconds` is wall time of work (waiting for a person is free),
+    token limits count prompt and generated tokens of all model calls.
+    """
+
+    turns: int = Field(default=40, gt=0)
+    replans: int = Field(default=3, ge=0)
+    model_calls: int = Field(default=400, gt=0)
+    tool_calls: int = Field(default=3000, gt=0)
+    seconds: float = Field(default=3600.0, gt=0)
+    prompt_tokens: int = Field(default=2_000_000, gt=0)
+    generated_tokens: int = Field(default=100_000, gt=0)
+
+
+class RunRequest(Frozen):
+    """A goal and the limits within which it is carried out.
+
+    `places` are the folders that the goal may speak of, by the name a person uses for them.
+    `approve` says what happens when the policy asks and nobody is there: `ask` rests the run,
+    `yes` grants what stays inside the allowed folders, `no` refuses.
+    """
+
+    goal: str = Field(min_length=1, max_length=8000)
+    places: dict[str, str] = Field(default_factory=dict)
+    budget: Budget = Budget()
+    approve: Literal["ask", "yes", "no"] = "ask"
+    thread: str = ""
+    seed: int = 0
+
+
+class Candidate(Frozen):
+    """A tool that a decision may choose, and why it is there."""
+
+    tool: str
+    score: float = 0.0
+    why: str = ""
+
+
+class Proposal(Frozen):
+    """What a decision wants to do: one tool, argument expressions, and the calls they become.
+
+    `parents` gives, for each call, the index of the item of the `over` step it is for.
+    """
+
+    id: str
+    step: str
+    tool: str
+    expressions: dict[str, JsonValue]
+    calls: tuple[ToolCall, ...]
+    parents: tuple[int, ...]
+    effect: Effect
+    margin: float | None = None
+
+
+class SettledCall(Frozen):
+    """A call with its outcome, as the loop breaker and the references see it.
+
+    `parent` is the index of the item of the step's `over` step; `world` is how many writes
+    the run had settled before it.
+    """
+
+    id: str
+    step: str
+    parent: int
+    tool: str
+    fingerprint: str
+    effect: Effect
+    outcome: ToolOutcome
+    result: str
+    world: int
+    reused: bool = False
+
+
+class StepState(Frozen):
+    """How far a step has come; `calls` are the settled calls whose results are its handle."""
+
+    step: PlanStep
+    status: Literal["open", "done", "failed", "skipped"] = "open"
+    calls: tuple[str, ...] = ()
+    failures: int = 0
+    note: str = ""
+
+
+class Approval(Frozen):
+    """A question to a person about exactly one proposal, bound to it by its digest."""
+
+    proposal: str
+    digest: str
+    reason: str
+    granted: bool | None = None
+
+
+class RunState(Frozen):
+    """The fold of a run's events: everything `next_node` and the nodes decide from."""
+
+    run_id: str = ""
+    request: RunRequest | None = None
+    status: RunStatus = "running"
+    plan: Plan | None = None
+    steps: tuple[StepState, ...] = ()
+    settled: tuple[SettledCall, ...] = ()
+    intended: tuple[tuple[str, ToolCall, int], ...] = ()
+    proposal: Proposal | None = None
+    verdict: Verdict | None = None
+    approval: Approval | None = None
+    masked: tuple[str, ...] = ()
+    closed_namespace: str = ""
+    query: str = ""
+    transcript: tuple[Message, ...] = ()
+    disclosed: tuple[str, ...] = ()
+    examples: dict[str, int] = Field(default_factory=dict)
+    usage: Usage = Usage()
+    model_calls: int = 0
+    turns: int = 0
+    replans: int = 0
+    replan_reason: str = ""
+    refusals: dict[str, int] = Field(default_factory=dict)
+    deflected: bool = False
+    writes: int = 0
+    seconds: float = 0.0
+    note: str = ""
+    answer: str = ""
+    error: str = ""
+    error_code: str = ""
+    last_seq: int = 0
+
+
+class RunResult(Frozen):
+    """What a run came to: its status, its answer, and the state it was folded into."""
+
+    run_id: str
+    status: RunStatus
+    answer: str
+    error: str = ""
+    error_code: str = ""
+    state: RunState
