@@ -1,41 +1,42 @@
-"""Which tools a step may choose from: ranked by its intent, few, and never one namespace only."""
+"""Which tools a step may choose from: closest to its intent, few, from more than one namespace."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import ceil
 
 import numpy as np
-from numpy.typing import NDArray
 
 from orchestrator.core.chat import Frozen
-from orchestrator.core.tools import ToolSpec
-from orchestrator.ports.retrieval import Retriever, TextIndex
+from orchestrator.core.tools import split_name
+from orchestrator.policy.catalogue import (
+    Catalogue,
+    Order,
+    Ranked,
+    Ranking,
+    build_catalogue,
+    producers,
+)
+
+__all__ = [
+    "MOST",
+    "Catalogue",
+    "Explained",
+    "Ranked",
+    "RankedNamespace",
+    "Shortlist",
+    "build_catalogue",
+    "explain",
+    "namespace_ranking",
+    "outside_quota",
+    "producers",
+    "shortlist",
+]
 
 MOST = 12
-"""Tools that a decision may offer at most; longer lists cost small models their accuracy."""
+"""Tools that a decision may offer: longer lists cost small models their accuracy."""
 
 OUTSIDE_SHARE = 4
-"""One place in so many (2 of 8) is kept for tools outside the plan's namespace."""
-
-WEIGHTS = {"bm25": 0.4, "minilm": 0.6}
-"""Shares in the blend, of scores scaled to 0..1 per query: the best fusion measured, ahead of
-reciprocal ranks. Comparisons without a share of their own count like the embedding."""
-
-_DOCUMENTED_PARAMETERS = 15
-
-
-class Ranked(Frozen):
-    """A tool with its place in a ranking and the reason for it.
-
-    `score` and `parts` are scaled to 0..1 for one query; `why` is a phrase for people.
-    """
-
-    tool: str
-    score: float
-    parts: dict[str, float]
-    why: str = ""
+"""One place in so many is kept for tools outside the plan's namespace: 2 of 8."""
 
 
 class Shortlist(Frozen):
@@ -51,11 +52,165 @@ class Shortlist(Frozen):
 
 
 class Explained(Frozen):
-    """One row of the table that explains a shortlist."""
+    """One row of the table that explains a shortlist to a person."""
 
     rank: int
     tool: str
     namespace: str
     score: float
     parts: dict[str, float]
-    why: str
+    reason: str
+
+
+class RankedNamespace(Frozen):
+    """A namespace, and the tool that speaks for it."""
+
+    namespace: str
+    score: float
+    best: str
+
+
+def shortlist(
+    catalogue: Catalogue,
+    *,
+    query: str,
+    namespace: str | None = None,
+    k: int | None = 8,
+    last_namespace: str | None = None,
+    exclude: frozenset[str] = frozenset(),
+    pinned: Sequence[str] = (),
+) -> Shortlist:
+    """Choose the tools that one step may choose from.
+
+    The plan's namespace gives half of the places if it has as many tools, and its best one in
+    any case; a quarter goes to tools outside it (and outside the namespace of the last call),
+    so that a wrong plan and a fixated model both have a way out. The rest goes by rank.
+
+    Args:
+        catalogue: The tools in scope.
+        query: What the step intends, in words.
+        namespace: The namespace that the plan gave the step.
+        k: How many tools; up to `MOST` when the pinned ones need the room. None: no filter.
+        last_namespace: The namespace of the call before.
+        exclude: Masked tools; never in the result, not even when pinned.
+        pinned: Tools that the worked example uses or that produce a missing argument: always in
+            the result when they are in scope, as far as `MOST` allows.
+    """
+    ranking = catalogue.compare(query)
+    masked = [catalogue.position[tool] for tool in exclude if tool in catalogue.position]
+    draft = _Draft(catalogue, ranking.order[~np.isin(ranking.order, masked)])
+    notes = _notes(catalogue, namespace, exclude, pinned)
+    if k is None:
+        draft.take(draft.order, draft.order.size, "no filter")
+    else:
+        _fill(draft, min(k, MOST), (namespace, last_namespace), pinned)
+    return Shortlist(entries=tuple(_entries(draft, ranking)), notes=tuple(notes))
+
+
+def outside_quota(k: int) -> int:
+    """Count the places of `k` that are kept for tools outside the plan's namespace."""
+    return k // OUTSIDE_SHARE
+
+
+def namespace_ranking(catalogue: Catalogue, query: str) -> list[RankedNamespace]:
+    """Rank the namespaces by their best tool: their own descriptions find them less often."""
+    found: dict[str, RankedNamespace] = {}
+    for entry in catalogue.rank(query):
+        name = split_name(entry.tool)[0]
+        if name not in found:
+            found[name] = RankedNamespace(namespace=name, score=entry.score, best=entry.tool)
+    return list(found.values())
+
+
+def explain(chosen: Shortlist) -> list[Explained]:
+    """Lay a shortlist out as rows for people."""
+    return [
+        Explained(
+            rank=rank,
+            tool=entry.tool,
+            namespace=split_name(entry.tool)[0],
+            score=entry.score,
+            parts=entry.parts,
+            reason=entry.why,
+        )
+        for rank, entry in enumerate(chosen.entries, start=1)
+    ]
+
+
+@dataclass
+class _Draft:
+    """A shortlist in the making: positions chosen so far, each with its reason."""
+
+    catalogue: Catalogue
+    order: Order
+    chosen: dict[int, str] = field(default_factory=dict)
+
+    def inside(self, namespace: str | None) -> Order:
+        """List what may be chosen of a namespace, best first."""
+        return self.order[np.isin(self.order, self.catalogue.namespaces.get(namespace or "", ()))]
+
+    def outside(self, namespace: str) -> Order:
+        """List what may be chosen of all other namespaces, best first."""
+        members = self.catalogue.namespaces.get(namespace, ())
+        return self.order[np.isin(self.order, members, invert=True)]
+
+    def count(self, candidates: Order) -> int:
+        """Count the candidates that are chosen already."""
+        return int(np.isin(candidates, list(self.chosen)).sum())
+
+    def take(self, candidates: Order, count: int, why: str) -> None:
+        """Choose the first candidates until `count` of them are in, those already in included."""
+        already = np.isin(candidates, list(self.chosen))
+        room = max(0, count - int(already.sum()))
+        self.chosen.update((int(at), why) for at in candidates[~already][:room])
+
+    def pin(self, tools: Sequence[str]) -> None:
+        """Choose tools by name, as far as they may be chosen and there is room."""
+        for at in (self.catalogue.position.get(tool, -1) for tool in tools):
+            if len(self.chosen) < MOST and at in self.order:
+                self.chosen.setdefault(at, "pinned for this step")
+
+
+def _fill(
+    draft: _Draft, k: int, anchors: tuple[str | None, str | None], pinned: Sequence[str]
+) -> None:
+    """Choose by claim: the plan's namespace, what is pinned, the way out, then rank."""
+    inside = draft.inside(anchors[0])
+    draft.take(inside, min(1, k), "best of the plan's namespace")
+    draft.pin(pinned)
+    half = min(ceil(k / 2), k - len(draft.chosen) + draft.count(inside))
+    draft.take(inside, half, "in the plan's namespace")
+    for anchor in anchors:
+        if anchor in draft.catalogue.namespaces:
+            outside = draft.outside(anchor)
+            room = MOST - len(draft.chosen) + draft.count(outside)
+            draft.take(outside, min(outside_quota(k), room), f"best outside {anchor}")
+    draft.take(draft.order, max(k, len(draft.chosen)), "closest to the step")
+
+
+def _notes(
+    catalogue: Catalogue, namespace: str | None, exclude: frozenset[str], pinned: Sequence[str]
+) -> list[str]:
+    """Say which wishes could not be honoured."""
+    notes = [
+        f"{tool} is pinned for this step but not in scope."
+        for tool in dict.fromkeys(pinned)
+        if tool not in catalogue.position
+    ]
+    if namespace is None:
+        return notes
+    members = catalogue.namespaces.get(namespace)
+    if members is None:
+        notes.append(f"The plan names the namespace {namespace!r}, which is not in scope.")
+    elif all(catalogue.specs[at].id in exclude for at in members):
+        notes.append(f"Every tool of the plan's namespace {namespace!r} is masked.")
+    return notes
+
+
+def _entries(draft: _Draft, ranking: Ranking) -> Iterator[Ranked]:
+    """Name what was chosen, best first, each with its reason and its rank among all tools."""
+    total = ranking.order.size
+    for place in np.flatnonzero(np.isin(ranking.order, list(draft.chosen))):
+        at = int(ranking.order[place])
+        why = f"{draft.chosen[at]}; rank {place + 1} of {total}"
+        yield draft.catalogue.entry(ranking, at, why)
