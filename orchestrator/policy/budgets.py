@@ -1,0 +1,34 @@
+"""Limits: what a run has spent against what it may."""
+
+from orchestrator.core.runs import RunState
+
+
+def spent(state: RunState) -> dict[str, tuple[float, float]]:
+    """Each limit of the run's budget as (spent, allowed), by name."""
+    if state.request is None:
+        return {}
+    budget = state.request.budget
+    return {
+        "turns": (state.turns, budget.turns),
+        "replans": (state.replans, budget.replans),
+        "model_calls": (state.model_calls, budget.model_calls),
+        "tool_calls": (executed(state), budget.tool_calls),
+        "seconds": (state.seconds, budget.seconds),
+        "prompt_tokens": (state.usage.prompt, budget.prompt_tokens),
+        "generated_tokens": (state.usage.generated, budget.generated_tokens),
+    }
+
+
+def executed(state: RunState) -> int:
+    """How many calls were really made; an answer out of the cache is none."""
+    return sum(not call.reused for call in state.settled)
+
+
+def objection(state: RunState, *, calls: int = 0) -> str:
+    """Which limit is reached, or would be with that many more tool calls; "" when none is."""
+    for name, (used, allowed) in spent(state).items():
+        more = calls if name == "tool_calls" else 0
+        over = used + more > allowed if name in {"tool_calls", "replans"} else used >= allowed
+        if over:
+            return f"The budget of {allowed:g} {name.replace('_', ' ')} is used up ({used:g})."
+    return ""

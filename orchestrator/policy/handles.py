@@ -1,0 +1,129 @@
+"""Handles: what a finished step left behind, as items with typed fields and a lineage.
+
+A step's result is read as a list of items: the records of the list it returned, or, for a
+step that was carried out over the items of another, one item a call. Each item knows the item
+it was made for, so that a rename can use the path that the text was read from.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from orchestrator.core.chat import Frozen
+from orchestrator.core.runs import RunState, SettledCall, StepState
+
+Kind = Literal["image path", "folder", "path", "name", "text", "number", "yes/no", "list", "record"]
+
+_IMAGE = re.compile(r"\.(png|jpe?g|gif|bmp|webp|tiff?|heic)$", re.IGNORECASE)
+_SHORT = 80
+
+
+class Item(Frozen):
+    """One record of a handle; `parent` is the index of the item it was made for."""
+
+    data: dict[str, JsonValue]
+    parent: int = -1
+
+
+class Handle(Frozen):
+    """The items of a finished step; `whole` is the result itself where there was one call."""
+
+    step: str
+    over: str = ""
+    tool: str = ""
+    items: tuple[Item, ...] = ()
+    whole: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+def settled_by_id(state: RunState) -> dict[str, SettledCall]:
+    """The settled calls under their ids."""
+    return {call.id: call for call in state.settled}
+
+
+def handle(state: RunState, step: StepState) -> Handle:
+    """Read a finished step's results as items."""
+    calls = settled_by_id(state)
+    results = [calls[call_id] for call_id in step.calls if call_id in calls]
+    over = step.step.over
+    if not results:
+        return Handle(step=step.step.id, over=over)
+    if over:
+        by_parent = {call.parent: call for call in results}
+        items = tuple(
+            Item(data=_record(call.outcome.data), parent=parent)
+            for parent, call in sorted(by_parent.items())
+        )
+        return Handle(step=step.step.id, over=over, tool=results[-1].tool, items=items)
+    whole = _record(results[-1].outcome.data)
+    return Handle(
+        step=step.step.id,
+        tool=results[-1].tool,
+        items=tuple(Item(data=_record(record)) for record in principal_list(whole)),
+        whole=whole,
+    )
+
+
+def handles(state: RunState) -> dict[str, Handle]:
+    """The handles of every step that is done, by step id, in the plan's order."""
+    return {step.step.id: handle(state, step) for step in state.steps if step.status == "done"}
+
+
+def principal_list(result: Mapping[str, JsonValue]) -> list[JsonValue]:
+    """The list a result is about: its longest list of records, else its longest list.
+
+    A result without any list is a list of itself.
+    """
+    lists = [value for value in result.values() if isinstance(value, list)]
+    records = [rows for rows in lists if rows and all(isinstance(row, dict) for row in rows)]
+    if not lists:
+        return [dict(result)]
+    return max(records or lists, key=len)
+
+
+def lineage(known: Mapping[str, Handle], step: str, index: int) -> dict[str, dict[str, JsonValue]]:
+    """The records that one item of a step comes from, by step id, nearest first."""
+    found: dict[str, dict[str, JsonValue]] = {}
+    while step in known and 0 <= index < len(known[step].items):
+        item = known[step].items[index]
+        found[step] = item.data
+        step, index = known[step].over, item.parent
+    return found
+
+
+def kind_of(field: str, value: JsonValue, record: Mapping[str, JsonValue] | None = None) -> Kind:
+    """Type a field of a record for the planner: by its value first, then by its name."""
+    if isinstance(value, bool):
+        return "yes/no"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, list):
+        return "list"
+    if isinstance(value, dict):
+        return "record"
+    return _kind_of_text(field, value or "", record or {})
+
+
+def _kind_of_text(field: str, value: str, record: Mapping[str, JsonValue]) -> Kind:
+    if value.startswith(("/", "~/")) and "\n" not in value:
+        if _IMAGE.search(value):
+            return "image path"
+        whole_is_folder = field == "path" and record.get("kind") == "folder"
+        return "folder" if whole_is_folder else "path"
+    if "\n" in value or len(value) > _SHORT or field in {"text", "content", "body"}:
+        return "text"
+    return "name"
+
+
+def shape(known: Handle) -> str:
+    """Describe a handle to the planner: how many items, which fields of which kind, no values."""
+    if not known.items:
+        return f"{known.step} = no items"
+    record = known.items[0].data
+    fields = ", ".join(f"{key}: {kind_of(key, value, record)}" for key, value in record.items())
+    return f"{known.step} = {len(known.items)} x {{{fields}}}"
+
+
+def _record(data: JsonValue) -> dict[str, JsonValue]:
+    return dict(data) if isinstance(data, dict) else {"value": data}

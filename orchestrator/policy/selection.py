@@ -1,0 +1,89 @@
+"""Choosing items of a handle by their typed fields, so that no model has to filter a list."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import JsonValue
+
+from orchestrator.core.errors import InvalidPlan
+from orchestrator.core.plans import OPERATORS, Condition
+
+Item = Mapping[str, JsonValue]
+_CONDITION = re.compile(
+    rf"^\s*([A-Za-z_]\w*)\s+({'|'.join(re.escape(op) for op in OPERATORS)})\s+(.+?)\s*$",
+    re.IGNORECASE,
+)
+
+
+def parse_where(text: str) -> tuple[Condition, ...]:
+    """Read conditions such as `name contains invoice and size > 1000`; "" means all items.
+
+    Raises:
+        InvalidPlan: A part is not `FIELD OPERATOR VALUE`.
+    """
+    parts = re.split(r"\s+and\s+", text.strip()) if text.strip() else []
+    return tuple(_condition(part) for part in parts)
+
+
+def _condition(text: str) -> Condition:
+    match = _CONDITION.match(text)
+    if match is None:
+        raise InvalidPlan(
+            f"{text!r} is not a condition.",
+            hint=f"Write FIELD OPERATOR VALUE with one of: {', '.join(OPERATORS)}.",
+        )
+    field, op, value = match.groups()
+    known = {known: known for known in OPERATORS}
+    return Condition(field=field, op=known[_operator(op)], value=value.strip("\"'"))
+
+
+def _operator(text: str) -> Any:
+    return " ".join(text.lower().split())
+
+
+def select(
+    items: Sequence[Item], conditions: Sequence[Condition], take: int | None = None
+) -> tuple[int, ...]:
+    """The indices of the items for which every condition holds, in order, at most `take`.
+
+    Raises:
+        InvalidPlan: A condition names a field that no item has.
+    """
+    for condition in conditions:
+        if items and not any(condition.field in item for item in items):
+            fields = sorted({key for item in items for key in item})
+            raise InvalidPlan(
+                f"'where' names the field {condition.field!r}, which the items do not have.",
+                hint=f"The items have: {', '.join(fields)}.",
+            )
+    kept = [index for index, item in enumerate(items) if all(_holds(c, item) for c in conditions)]
+    return tuple(kept[:take])
+
+
+def _holds(condition: Condition, item: Item) -> bool:
+    value = item.get(condition.field)
+    if condition.op in {">", "<"}:
+        return _compares(condition, value)
+    left, right = _plain(value), _plain(condition.value)
+    tests = {
+        "is": left == right,
+        "is not": left != right,
+        "contains": right in left,
+        "starts with": left.startswith(right),
+        "ends with": left.endswith(right),
+    }
+    return tests[condition.op]
+
+
+def _plain(value: JsonValue) -> str:
+    text = value if isinstance(value, str) else str(value)
+    return text.strip().lstrip("*").casefold()
+
+
+def _compares(condition: Condition, value: JsonValue) -> bool:
+    try:
+        left, right = float(str(value)), float(condition.value)
+    except ValueError:
+        left, right = str(value), condition.value  # type: ignore[assignment]
+    return left > right if condition.op == ">" else left < right
