@@ -1,0 +1,61 @@
+"""What an operator writes about one MCP server, in the block that every MCP client takes."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from adapters.tools.outcomes import MAX_OUTPUT_BYTES
+from orchestrator.core.tools import Effect
+
+_TYPO_CUTOFF = 0.8
+
+
+class McpServerConfig(BaseModel):
+    """One entry of `mcpServers`: how the server is reached, and the limits of its calls.
+
+    Keys of other clients (`type`, `autoApprove`, `alwaysAllow` …) are tolerated and have no
+    effect: what may run without asking is said in Ferryman's own policy. A key that looks
+    like a misspelt one of ours is refused, because a lost `policy` would be dangerous.
+
+    `policy` maps tool names (shell patterns allowed) to effects and wins over the server's
+    own annotations. Times are in seconds, `max_output_bytes` counts one result.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True)
+
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    cwd: Path | None = None
+    url: str | None = Field(default=None, pattern=r"^https?://[^/]")
+    headers: dict[str, str] = Field(default_factory=dict)
+    timeout_s: float = Field(default=60.0, gt=0)
+    start_timeout_s: float = Field(default=30.0, gt=0)
+    max_output_bytes: int = Field(default=MAX_OUTPUT_BYTES, gt=0)
+    policy: dict[str, Effect] = Field(default_factory=dict)
+    disabled: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_misspelt_keys(cls, value: Any) -> Any:
+        for key in value if isinstance(value, dict) else ():
+            near = difflib.get_close_matches(str(key), cls.model_fields, 1, _TYPO_CUTOFF)
+            if near and key not in cls.model_fields:
+                raise ValueError(f"{key!r} is not a key of a server; did you mean {near[0]!r}?")
+        return value
+
+    @model_validator(mode="after")
+    def _one_way_to_reach_it(self) -> Self:
+        if bool(self.command) == bool(self.url):
+            raise ValueError("a server has either a command (stdio) or a url (streamable HTTP)")
+        extra = self.model_extra or {}
+        if "sse" in {extra.get("type"), extra.get("transport")}:
+            raise ValueError("the sse transport is retired; give the server's streamable HTTP url")
+        return self
+
+    @property
+    def where(self) -> str:
+        """The command line or the address, for messages."""
+        return self.url or " ".join((self.command or "", *self.args))

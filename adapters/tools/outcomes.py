@@ -1,0 +1,111 @@
+"""What a tool answered, made safe to enter a run's state: bounded, plain JSON, clean text."""
+
+import difflib
+import json
+import math
+from collections.abc import Iterable
+
+from pydantic import JsonValue
+
+from orchestrator.core.errors import ToolError, ToolFailed, ToolOutputTooLarge, UnknownTool
+from orchestrator.core.tools import ToolOutcome
+
+MAX_DEPTH = 64
+MAX_INT = 2**63
+MAX_ERROR_CHARS = 4_000
+MAX_OUTPUT_BYTES = 4 * 1024 * 1024
+NEAREST = 5
+
+
+def scrubbed(text: str) -> str:
+    """Replace lone surrogates, which no UTF-8 writer accepts, by U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+class Normalizer:
+    """Copies a value into plain, bounded JSON and remembers whether text was lost."""
+
+    def __init__(self) -> None:
+        self.lossy = False
+
+    def copy(self, value: object, depth: int = 0) -> JsonValue:
+        """Return the value as plain JSON.
+
+        Raises:
+            ToolFailed: The value is deeper than 64, or holds an integer beyond 64 bits, a
+                number that JSON does not know, or something that is not JSON at all.
+        """
+        if depth > MAX_DEPTH:
+            raise ToolFailed(f"The result is nested deeper than {MAX_DEPTH} levels.")
+        if isinstance(value, dict):
+            return {self._text(str(key)): self.copy(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.copy(item, depth + 1) for item in value]
+        return self._scalar(value)
+
+    def _scalar(self, value: object) -> JsonValue:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, int):
+            return _bounded(value)
+        if isinstance(value, float) and math.isfinite(value):
+            return value
+        raise ToolFailed(f"The result holds {_short(repr(value))}, which JSON cannot carry.")
+
+    def _text(self, text: str) -> str:
+        clean = scrubbed(text)
+        self.lossy = self.lossy or clean != text
+        return clean
+
+
+def _bounded(value: int) -> int:
+    if -MAX_INT <= value < MAX_INT:
+        return value
+    raise ToolFailed(f"The result holds an integer of {value.bit_length()} bits; 63 are accepted.")
+
+
+def _short(text: str, limit: int = 80) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def succeeded(
+    data: object, *, max_bytes: int = MAX_OUTPUT_BYTES, lossy: bool = False
+) -> ToolOutcome:
+    """Make an outcome of a result; a dict whose text was damaged is marked `lossy`.
+
+    Raises:
+        ToolFailed: The result is not JSON within the bounds of `Normalizer`.
+        ToolOutputTooLarge: It is larger than `max_bytes` as JSON.
+    """
+    normalizer = Normalizer()
+    clean = normalizer.copy(data)
+    size = len(json.dumps(clean, ensure_ascii=False).encode())
+    if size > max_bytes:
+        raise ToolOutputTooLarge(
+            f"The result has {size:,} bytes; at most {max_bytes:,} are taken in.",
+            hint="Ask the tool for less, or raise max_output_bytes of its server.",
+        )
+    if (lossy or normalizer.lossy) and isinstance(clean, dict):
+        clean = {**clean, "lossy": True}
+    return ToolOutcome(ok=True, data=clean)
+
+
+def failed(error: ToolError) -> ToolOutcome:
+    """Make an outcome of an error of the tree."""
+    text = _short(scrubbed(error.message), MAX_ERROR_CHARS)
+    return ToolOutcome(ok=False, error=text, code=error.code)
+
+
+def unknown_tool(tool: str, known: Iterable[str]) -> ToolOutcome:
+    """Say that no such tool is in scope, and which ones come nearest."""
+    near = difflib.get_close_matches(tool, list(known), n=NEAREST, cutoff=0.3)
+    ending = f" Nearest: {', '.join(near)}." if near else ""
+    return ToolOutcome(
+        ok=False, error=f"There is no tool {_short(tool)!r}.{ending}", code=UnknownTool.code
+    )
