@@ -19,14 +19,32 @@ from orchestrator.core.errors import BackendProtocolError, BackendRejected
 _HINT = "The engine ignored or broke the constraint: compare its capability card with its version."
 
 
-def require(text: str, constraint: Constraint | None) -> None:
+class ReplyCutShort(BackendProtocolError):
+    """`max_tokens` ended a reply before it had its form; asking again would end the same."""
+
+    code = "reply_cut_short"
+    default_hint = "Raise the profile's token limit for this turn, or ask for less."
+    retryable = False
+
+
+def require(text: str, constraint: Constraint | None, *, truncated: bool = False) -> None:
     """Let a reply pass only when it is safe text in the form that was asked for.
 
     Raises:
+        ReplyCutShort: The reply lacks its form because it was truncated.
         BackendProtocolError: The reply breaks the constraint or holds a value that must not
             enter a run's state.
         BackendRejected: The constraint's own schema cannot be used.
     """
+    try:
+        _require(text, constraint)
+    except BackendProtocolError as error:
+        if not truncated:
+            raise
+        raise ReplyCutShort(f"max_tokens cut the reply short. {error.message}") from error
+
+
+def _require(text: str, constraint: Constraint | None) -> None:
     try:
         refuse_lone_surrogates(text)
         if isinstance(constraint, JsonSchema):

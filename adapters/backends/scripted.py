@@ -9,8 +9,9 @@ from typing import Any
 from adapters.backends.constraint import excerpt, require
 from orchestrator.core.chat import ChatReply, ChatRequest, Choice, StreamItem, TextDelta, Usage
 from orchestrator.core.errors import BackendRejected
-from orchestrator.core.roles import ModelIdentity
+from orchestrator.core.roles import CapabilityCard, ModelIdentity
 
+_NO_MODEL = ModelIdentity(name="scripted replies, no model", backend="scripted")
 _TOKEN = re.compile(r"\s?\S{1,4}|\s")
 
 
@@ -59,13 +60,17 @@ class ScriptedBackend:
         margin: What a `Choice` reports when logprobs are asked for and its item has no own.
     """
 
-    identity = ModelIdentity(name="scripted replies, no model", backend="scripted")
+    card = CapabilityCard(logprobs=True, cached_tokens=True)
 
     def __init__(self, replies: Iterable[Script], *, margin: float | None = None) -> None:
         self.requests: list[ChatRequest] = []
         self._replies = iter(replies)
         self._margin = margin
         self._seen: dict[str, list[str]] = {}
+
+    def identity(self) -> ModelIdentity:
+        """Say that no model answers."""
+        return _NO_MODEL
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamItem]:
         """Answer with the script's next item, a few characters at a time.
@@ -89,7 +94,7 @@ class ScriptedBackend:
             usage=usage,
             truncated=truncated,
             margin=self._margin_of(said, request),
-            model=self.identity.name,
+            model=_NO_MODEL.name,
         )
 
     def _next(self, request: ChatRequest) -> Scripted:
