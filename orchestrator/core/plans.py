@@ -26,7 +26,8 @@ class Condition(Frozen):
     op: Operator
     value: str
 
-    def __str__(self) -> str:
+    def written(self) -> str:
+        """The condition as a plan writes it."""
         return f"{self.field} {self.op} {self.value}"
 
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
-from orchestrator.core.chat import Frozen
+from orchestrator.core.chat import Frozen, Usage
 from orchestrator.core.errors import SettingsError
 
 Effect = Literal["read", "local_write", "destructive", "egress"]
@@ -70,7 +70,8 @@ class ToolOutcome(Frozen):
 
     `data` is the structured result (a JSON object where the tool gives one, else `{"text": …}`).
     A failed tool is never a success: `ok` is False and `error` says why, with `code` naming
-    the class of the error tree.
+    the class of the error tree. `usage` and `model_calls` are what a tool that asks a model
+    itself has spent.
     """
 
     ok: bool
@@ -78,3 +79,5 @@ class ToolOutcome(Frozen):
     error: str = ""
     code: str = ""
     seconds: float = 0.0
+    usage: Usage = Usage()
+    model_calls: int = 0

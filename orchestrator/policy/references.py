@@ -30,7 +30,7 @@ def references(
     """What the arguments of a step may refer to, the nearest results first."""
     found: list[Reference] = []
     ancestors = _ancestors(step.over, known)
-    for step_id in reversed(known):
+    for step_id in reversed(list(known)):
         source = known[step_id]
         found += _of_items(source, each=step_id in ancestors)
         if step_id not in ancestors:

@@ -1,0 +1,123 @@
+"""Plans: the schema they are answered in, reading them, and what makes one impossible."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from orchestrator.core.errors import InvalidPlan
+from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
+from orchestrator.core.runs import StepState
+from orchestrator.policy.selection import parse_where
+
+
+def plan_schema(
+    namespaces: Sequence[str], *, kept: Sequence[str] = (), steps_only: bool = False
+) -> dict[str, Any]:
+    """The JSON schema of a plan: steps in those namespaces, or an answer, or a question.
+
+    The ids of `kept` steps may be referred to but not used again.
+    """
+    ids = [f"s{number}" for number in range(1, MAX_STEPS + 1)]
+    step = {
+        "type": "object",
+        "properties": {
+            "id": {"enum": [name for name in ids if name not in kept]},
+            "intent": {"type": "string", "minLength": 3, "maxLength": 160},
+            "namespace": {"enum": list(namespaces)},
+            "over": {"enum": ["", *ids]},
+            "where": {"type": "string", "maxLength": 80},
+        },
+        "required": ["id", "intent", "namespace", "over", "where"],
+        "additionalProperties": False,
+    }
+    steps = {"type": "array", "items": step, "minItems": 1, "maxItems": MAX_STEPS}
+    forms = [_only("steps", steps)]
+    if not steps_only:
+        text = {"type": "string", "minLength": 1, "maxLength": 400}
+        forms += [_only("answer", text), _only("question", text)]
+    return {"anyOf": forms} if len(forms) > 1 else forms[0]
+
+
+def _only(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {name: schema},
+        "required": [name],
+        "additionalProperties": False,
+    }
+
+
+def read_plan(text: str, kept: Sequence[PlanStep] = ()) -> Plan:
+    """Read a model's reply as a plan whose head are the steps already done.
+
+    Raises:
+        InvalidPlan: It is not JSON, not a plan, or a condition cannot be read.
+    """
+    try:
+        data = json.loads(text)
+        if not isinstance(data, dict):
+            raise InvalidPlan("The plan is not a JSON object.")
+        steps = tuple(_step(step) for step in data.pop("steps", ()))
+        return Plan(steps=(*kept, *steps) if steps else (), **data)
+    except (json.JSONDecodeError, ValidationError, TypeError) as error:
+        raise InvalidPlan(f"The reply is not a plan: {_first_line(error)}") from error
+
+
+def _step(data: Mapping[str, Any]) -> PlanStep:
+    return PlanStep(**{**data, "where": parse_where(str(data.get("where", "")))})
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error).splitlines()[0]
+
+
+def plan_problems(plan: Plan, namespaces: Sequence[str]) -> list[str]:
+    """What makes a plan impossible, in words that its author can mend it by."""
+    problems: list[str] = []
+    seen: dict[str, PlanStep] = {}
+    for step in plan.steps:
+        problems += _step_problems(step, seen, namespaces)
+        seen[step.id] = step
+    if len(plan.steps) > MAX_STEPS:
+        problems.append(f"The plan has {len(plan.steps)} steps; the limit is {MAX_STEPS}.")
+    return problems
+
+
+def _step_problems(
+    step: PlanStep, seen: Mapping[str, PlanStep], namespaces: Sequence[str]
+) -> list[str]:
+    problems = []
+    if step.id in seen:
+        problems.append(f"{step.id} is there twice.")
+    if step.namespace not in namespaces:
+        problems.append(f"{step.id}: {step.namespace!r} is no namespace.")
+    if step.over and step.over not in seen:
+        problems.append(f"{step.id} goes over {step.over!r}, which is no earlier step.")
+    if step.where and not step.over:
+        problems.append(f"{step.id} has a 'where' but goes over nothing.")
+    if step.namespace == "text" and not seen:
+        problems.append(f"{step.id} needs a step before it that reads the text.")
+    return problems + _repeated(step, seen)
+
+
+def _repeated(step: PlanStep, seen: Mapping[str, PlanStep]) -> list[str]:
+    same = next(
+        (
+            other
+            for other in seen.values()
+            if (other.intent, other.namespace, other.over)
+            == (step.intent, step.namespace, step.over)
+        ),
+        None,
+    )
+    return [f"{step.id} is the same step as {same.id}."] if same else []
+
+
+def done_steps(steps: Sequence[StepState]) -> tuple[PlanStep, ...]:
+    """The steps of a plan that are done and that a new plan keeps."""
+    return tuple(state.step for state in steps if state.status == "done")

@@ -1,0 +1,159 @@
+"""The words: prompts and workflow examples, read once from their folder."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import Field, ValidationError
+
+from orchestrator.core.chat import Frozen
+from orchestrator.core.errors import PromptError
+from orchestrator.core.roles import Role
+
+_SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
+Model = TypeVar("Model", bound=Frozen)
+PROMPT_NAMES = ("plan", "replan", "decide", "arguments", "synthesize", "extract")
+
+
+class Prompt(Frozen):
+    """A text with slots, its version, and the digest that the journal cites."""
+
+    name: str
+    version: int = Field(gt=0)
+    role: Role
+    inputs: tuple[str, ...]
+    purpose: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def citation(self) -> str:
+        """How a journal names the prompt: version and the head of its digest."""
+        return f"{self.version}#{self.sha256[:12]}"
+
+    def render(self, **values: str) -> str:
+        """Fill every slot.
+
+        Raises:
+            PromptError: A slot has no value, or a value has no slot.
+        """
+        if set(values) != set(self.inputs):
+            odd = sorted(set(values) ^ set(self.inputs))
+            raise PromptError(f"Prompt {self.name!r}: no slot or no value for {', '.join(odd)}.")
+        return _SLOT.sub(lambda slot: values[slot.group(1)], self.text).strip()
+
+
+class ExampleStep(Frozen):
+    """One decision of a worked example, as it is asked and answered in a run."""
+
+    id: str
+    intent: str
+    namespace: str
+    over: str = ""
+    where: str = ""
+    tools: tuple[str, ...]
+    tool: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    values: tuple[str, ...] = ()
+    result: str = ""
+
+
+class WorkflowExample(Frozen):
+    """A goal with its plan and the decision of each step: one crossing of namespaces, worked."""
+
+    name: str
+    goal: str
+    steps: tuple[ExampleStep, ...] = Field(min_length=1)
+
+
+class Library(Frozen):
+    """Every prompt by name, and the workflow examples in the order of their names."""
+
+    prompts: dict[str, Prompt]
+    examples: tuple[WorkflowExample, ...]
+
+    def prompt(self, name: str) -> Prompt:
+        """The prompt of that name."""
+        return self.prompts[name]
+
+    @property
+    def citations(self) -> dict[str, str]:
+        """What a journal cites of the prompts, by name."""
+        return {name: prompt.citation for name, prompt in self.prompts.items()}
+
+
+def load_library(folder: Path) -> Library:
+    """Read prompts and examples from a folder.
+
+    Raises:
+        PromptError: A file is missing or cannot be used; it names the file and the field.
+    """
+    prompts = {name: _prompt(folder / f"{name}.md") for name in PROMPT_NAMES}
+    paths = sorted((folder / "workflows").glob("*.yaml"))
+    return Library(prompts=prompts, examples=tuple(_example(path) for path in paths))
+
+
+def lock_lines(library: Library) -> str:
+    """The text of prompts.lock: name, version and sha256 of each prompt."""
+    rows = [f"{p.name} {p.version} {p.sha256}" for p in library.prompts.values()]
+    return "\n".join(rows) + "\n"
+
+
+def lock_problems(library: Library, lock: str) -> list[str]:
+    """Where the prompts differ from their lock: a text that changed without its version."""
+    locked = {row.split()[0]: row.split()[1:] for row in lock.splitlines() if row.strip()}
+    problems = []
+    for prompt in library.prompts.values():
+        version, sha256 = locked.get(prompt.name, ["0", ""])
+        if sha256 != prompt.sha256:
+            same = str(prompt.version) == version
+            problems.append(
+                f"{prompt.name}.md changed without a new version"
+                if same
+                else f"{prompt.name}.md is not locked at version {prompt.version}"
+            )
+    return problems
+
+
+def _prompt(path: Path) -> Prompt:
+    match = _FRONT_MATTER.match(_read(path))
+    if match is None:
+        raise PromptError(f"{path.name} does not begin with YAML front matter.")
+    front = yaml.safe_load(match.group(1))
+    prompt = _validated(Prompt, {**front, "text": match.group(2)}, path)
+    slots = set(_SLOT.findall(prompt.text))
+    if slots != set(prompt.inputs):
+        odd = sorted(slots ^ set(prompt.inputs))
+        raise PromptError(f"{path.name}: slots and inputs differ in {', '.join(odd)}.")
+    return prompt
+
+
+def _example(path: Path) -> WorkflowExample:
+    return _validated(WorkflowExample, yaml.safe_load(_read(path)), path)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PromptError(
+            f"{path} cannot be read: {error.strerror}.",
+            hint="Restore the prompts folder from the release.",
+        ) from error
+
+
+def _validated(model: type[Model], data: Mapping[str, Any], path: Path) -> Model:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise PromptError(f"{path.name}: {where}: {first['msg']}.") from error

@@ -1,0 +1,149 @@
+"""The planner's transcript: only ever appended to, each thing shown when it is first needed.
+
+What a model has read stays byte for byte where it is, so that its cache holds; a tool is
+described at the first decision that may choose it, and the worked example stands directly
+before the decision it serves, in the decision's own form.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from orchestrator.core.chat import Frozen, Message
+from orchestrator.core.plans import PlanStep
+from orchestrator.core.tools import ToolSpec
+from orchestrator.prompting.examples import ChosenStep, closest_plans
+from orchestrator.prompting.library import Library
+from orchestrator.prompting.render import (
+    compact,
+    namespace_lines,
+    parameter_line,
+    step_json,
+    tool_line,
+    value_words,
+)
+
+CHARACTERS_PER_TOKEN = 3.6
+SEARCH = "search_tools"
+SEARCH_LINE = f"- {SEARCH}(query): none of these fits, look for another tool"
+
+
+class ParameterWords(Frozen):
+    """A parameter as the second stage describes it."""
+
+    name: str
+    kind: str
+    description: str = ""
+    required: bool = True
+
+
+def tokens(text: str) -> int:
+    """Estimate the tokens of a text: 3.6 characters each, as measured on our prompts."""
+    return round(len(text) / CHARACTERS_PER_TOKEN)
+
+
+def opening(
+    library: Library, specs: Sequence[ToolSpec], places: Collection[str], goal: str
+) -> list[Message]:
+    """The fixed front, the plans to learn from, and the goal."""
+    namespaces = {spec.namespace for spec in specs}
+    front = library.prompt("plan").render(
+        namespaces=namespace_lines(specs), folders=", ".join(places) or "none"
+    )
+    messages = [Message(role="system", content=front)]
+    for example in closest_plans(goal, library.examples, namespaces):
+        plan = {"steps": [step_json(step.model_dump()) for step in example.steps]}
+        messages += _turn(f"Goal: {example.goal}", compact(plan))
+    return [*messages, Message(role="user", content=f"Goal: {goal}")]
+
+
+def decision(
+    library: Library,
+    step: PlanStep,
+    *,
+    over: str,
+    note: str,
+    specs: Mapping[str, ToolSpec],
+    tools: Sequence[str],
+    known: Collection[str],
+) -> str:
+    """The first stage: the step, what it goes over, and the tools, described once each."""
+    lines = [_tool(specs, tool, known) for tool in tools]
+    return library.prompt("decide").render(
+        step=step.id,
+        namespace=step.namespace,
+        intent=step.intent,
+        over=f"{over}\n" if over else "",
+        note=f"Note: {note}\n" if note else "",
+        tools="\n".join(lines),
+    )
+
+
+def _tool(specs: Mapping[str, ToolSpec], tool: str, known: Collection[str]) -> str:
+    if tool == SEARCH:
+        return SEARCH_LINE
+    if tool in known or tool not in specs:
+        return f"- {tool}"
+    return tool_line(specs[tool])
+
+
+def argument_request(
+    library: Library,
+    tool: str,
+    parameters: Sequence[ParameterWords],
+    values: Sequence[str],
+) -> str:
+    """The second stage: the parameters of the chosen tool and the values they may point to."""
+    lines = [parameter_line(p.name, p.kind, p.description, required=p.required) for p in parameters]
+    return library.prompt("arguments").render(
+        tool=tool, parameters="\n".join(lines) or "none", values=value_words(values)
+    )
+
+
+def worked_example(
+    library: Library, chosen: ChosenStep, specs: Mapping[str, ToolSpec]
+) -> list[Message]:
+    """The two stages of a worked decision as chat turns, in the form of a real one."""
+    worked = chosen.step
+    asked = decision(
+        library,
+        PlanStep(id=worked.id, intent=worked.intent, namespace=worked.namespace),
+        over=_example_over(chosen),
+        note="",
+        specs=specs,
+        tools=worked.tools,
+        known=(),
+    )
+    wanted = [_example_parameter(name, specs[worked.tool]) for name in worked.arguments]
+    request = argument_request(library, worked.tool, wanted, worked.values)
+    return [
+        *_turn(f"Example. {asked}", worked.tool),
+        *_turn(request, compact(worked.arguments)),
+    ]
+
+
+def _example_over(chosen: ChosenStep) -> str:
+    source = next((s for s in chosen.example.steps if s.id == chosen.step.over), None)
+    return over_line(source.result, chosen.step.where) if source else ""
+
+
+def _example_parameter(name: str, spec: ToolSpec) -> ParameterWords:
+    properties = spec.input_schema.get("properties", {})
+    return ParameterWords(
+        name=name,
+        kind="value",
+        description=str(properties.get(name, {}).get("description", "")),
+        required=name in spec.input_schema.get("required", ()),
+    )
+
+
+def over_line(shape: str, where: str = "") -> str:
+    """What a fan-out goes over: the shape of its source and which items are kept."""
+    return f"Once for each item of {shape}{' where ' + where if where else ''}"
+
+
+def _turn(asked: str, answered: str) -> list[Message]:
+    return [Message(role="user", content=asked), Message(role="assistant", content=answered)]
+
+
+def distance(messages: Sequence[Message]) -> int:
+    """The tokens of the messages between a worked example and the decision it serves."""
+    return sum(tokens(message.content) for message in messages)
