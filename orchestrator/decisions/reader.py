@@ -76,7 +76,7 @@ def listed(headline: str, problems: Iterable[str]) -> str:
     return "\n".join([f"{headline}:", *(f"  - {problem}" for problem in problems)])
 
 
-class _Unreadable(Exception):  # noqa: N818 - a turn inside this module, never seen outside
+class _Unreadable(Exception):
     """Everything that is wrong with one file."""
 
     def __init__(self, *reasons: str) -> None:
