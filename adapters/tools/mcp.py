@@ -1,12 +1,12 @@
 """Offers the tools of one MCP server, however badly the server behaves."""
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from typing import Self
 
 import anyio
 
+from adapters.clock import SystemClock
 from adapters.tools.mcp_config import McpServerConfig
 from adapters.tools.mcp_connection import Connection, ConnectionDied, Transport
 from adapters.tools.mcp_http import HttpTransport
@@ -53,7 +53,7 @@ class McpToolset:
             )
         self._namespace = namespace
         self._config = config
-        self._monotonic = clock.monotonic if clock else time.monotonic
+        self._monotonic = (clock or SystemClock()).monotonic
         self._connection: Connection | None = None
         self._retired: list[Connection] = []
         self._listing = Listing((), {}, {})

@@ -7,7 +7,12 @@ from collections.abc import Iterable
 
 from pydantic import JsonValue
 
-from orchestrator.core.errors import ToolError, ToolFailed, ToolOutputTooLarge, UnknownTool
+from orchestrator.core.errors import (
+    OrchestratorError,
+    ToolFailed,
+    ToolOutputTooLarge,
+    UnknownTool,
+)
 from orchestrator.core.tools import ToolOutcome
 
 MAX_DEPTH = 64
@@ -96,7 +101,7 @@ def succeeded(
     return ToolOutcome(ok=True, data=clean)
 
 
-def failed(error: ToolError) -> ToolOutcome:
+def failed(error: OrchestratorError) -> ToolOutcome:
     """Make an outcome of an error of the tree."""
     text = _short(scrubbed(error.message), MAX_ERROR_CHARS)
     return ToolOutcome(ok=False, error=text, code=error.code)

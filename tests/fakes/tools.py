@@ -11,10 +11,11 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import anyio
 import anyio.lowlevel
 
 from adapters.tools.outcomes import failed, succeeded, unknown_tool
-from orchestrator.core.errors import ToolError, ToolFailed
+from orchestrator.core.errors import ToolError, ToolFailed, ToolTimeout
 from orchestrator.core.tools import Effect, ToolCall, ToolOutcome, ToolSpec
 
 Answer = Callable[..., Any]
@@ -24,7 +25,14 @@ Answer = Callable[..., Any]
 class InMemoryToolset:
     """Tools given as pairs of a spec and what answers its calls; `calls` holds them in order."""
 
-    def __init__(self, tools: Iterable[tuple[ToolSpec, Answer]], namespace: str = "memory"):
+    def __init__(
+        self,
+        tools: Iterable[tuple[ToolSpec, Answer]],
+        *,
+        namespace: str = "memory",
+        timeout_s: float = 5.0,
+    ):
+        self._timeout_s = timeout_s
         self._tools = {spec.id: (spec, answer) for spec, answer in tools}
         self.namespace = namespace
         self.calls: list[ToolCall] = []
@@ -43,7 +51,10 @@ class InMemoryToolset:
         if call.tool not in self._tools:
             return unknown_tool(call.tool, self._tools)
         try:
-            return succeeded(await self._answer(call))
+            with anyio.fail_after(self._timeout_s):
+                return succeeded(await self._answer(call))
+        except TimeoutError:
+            return failed(ToolTimeout(f"{call.tool} did not answer in time."))
         except ToolError as error:
             return failed(error)
 
