@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from desk.sampling.stories import Row, Story
 
@@ -17,8 +17,11 @@ LINE = 1.55
 """Line height as a multiple of the font size."""
 
 TITLE_BAR = 44
-SPECKS = 260
+SPECKS = 600
 """Pixels of noise in one picture."""
+
+SPECK_DEPTH = 40
+"""How far a speck differs from the page, of 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,9 @@ def draw_screen(story: Story, path: Path, random: Random) -> None:
         canvas.draw(row)
     for _ in range(SPECKS):
         place = (random.randrange(canvas.image.width), random.randrange(canvas.image.height))
-        canvas.image.putpixel(place, (random.randrange(256),) * 3)
+        shift = random.choice((-SPECK_DEPTH, SPECK_DEPTH))
+        colour = ImageColor.getrgb(canvas.theme.page)
+        canvas.image.putpixel(place, tuple(max(0, min(255, part + shift)) for part in colour))
     canvas.image.save(path, format="PNG", optimize=True)
 
 

@@ -92,6 +92,8 @@ class OcrEngine:
                 "Global.log_level": "error",
                 "Global.max_side_len": LONG_SIDE,
                 "Global.use_cls": False,
+                "Det.limit_type": "max",
+                "Det.limit_side_len": LONG_SIDE,
                 "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
