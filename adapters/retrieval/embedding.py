@@ -19,6 +19,7 @@ WIDTH = 384
 MAX_TOKENS = 128
 """Tokens of a text that are read: what the model was trained on."""
 
+_MAX_CHARACTERS = 8_000
 _QUERIES = 256
 _PULL = "Run `ferryman models pull all-minilm-l6-v2`."
 
@@ -50,7 +51,8 @@ class SentenceModel:
         return np.stack([self._encode(text) for text in texts])
 
     def _encode(self, text: str) -> Vectors:
-        readable = text.encode(errors="replace").decode()  # a model can write lone surrogates
+        # A model can write lone surrogates, and a server a description of megabytes.
+        readable = text[:_MAX_CHARACTERS].encode(errors="replace").decode()
         ids = np.array([self._tokenizer.encode(readable).ids], dtype=np.int64)
         inputs = {
             "input_ids": ids,

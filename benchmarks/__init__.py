@@ -1,0 +1,1 @@
+"""Measurements that compare alternatives side by side in one run."""
