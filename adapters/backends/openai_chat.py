@@ -12,8 +12,9 @@ import httpx
 from pydantic import SecretStr
 
 from adapters.backends.constraint import excerpt
+from adapters.backends.openai_chunk import Chunk, check, decode
 from adapters.backends.openai_errors import Refusal, error_in
-from adapters.backends.openai_reply import ReplyParts, decode
+from adapters.backends.openai_reply import ReplyParts
 from adapters.backends.openai_request import encode, is_wrapped
 from adapters.backends.patience import Patience
 from adapters.backends.sse import SseDecoder
@@ -160,7 +161,7 @@ class OpenAIChatBackend:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _chunks(self, body: bytes, patience: Patience) -> AsyncGenerator[dict[str, Any]]:
+    async def _chunks(self, body: bytes, patience: Patience) -> AsyncGenerator[Chunk]:
         """Give each chunk of the completion, whether the server streams it or not."""
         request = self._client.build_request("POST", self._url, content=body)
         response = await self._within(patience, self._client.send(request, stream=True))
@@ -173,10 +174,10 @@ class OpenAIChatBackend:
         finally:
             await response.aclose()
 
-    def _checked(self, chunk: dict[str, Any]) -> dict[str, Any]:
+    def _checked(self, chunk: dict[str, Any]) -> Chunk:
         if error := error_in(chunk, url=self._url):
             raise error
-        return chunk
+        return check(chunk)
 
     async def _data(self, response: httpx.Response, patience: Patience) -> AsyncGenerator[str]:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,14 +1,12 @@
 """Puts a reply together from the chunks of a chat completion."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
-from adapters.backends.constraint import excerpt, require
+from adapters.backends.constraint import require
 from adapters.backends.embedded_margin import choice_margin
+from adapters.backends.openai_chunk import Chunk, ChunkChoice, ChunkUsage, Token
 from adapters.backends.openai_request import WRAPPED, wrapping_schema
-from adapters.backends.strict_json import UnsafeJsonError, parse
+from adapters.backends.strict_json import parse
 from orchestrator.core.chat import ChatReply, Choice, Constraint, JsonSchema, Usage
 from orchestrator.core.errors import BackendProtocolError
 
@@ -24,19 +22,17 @@ class ReplyParts:
         self._constraint = constraint
         self._wrapped = wrapped
         self._texts: list[str] = []
-        self._tokens: list[dict[str, Any]] = []
+        self._tokens: list[Token] = []
         self._finish: str | None = None
         self._usage = Usage()
         self._model = ""
 
-    def take(self, chunk: dict[str, Any]) -> str:
-        """Add a chunk, or a whole non-streamed completion; return the text that it adds.
-
-        Raises:
-            BackendProtocolError: The chunk has not the shape that the protocol promises.
-        """
-        with _known_shape(chunk):
-            return self._take(chunk)
+    def take(self, chunk: Chunk) -> str:
+        """Add a chunk, or a whole completion; return the text that it adds."""
+        self._model = chunk.model or self._model
+        if chunk.usage:
+            self._usage = _usage(chunk.usage)
+        return self._take_choice(chunk.choices[0]) if chunk.choices else ""
 
     def reply(self, *, model: str, seconds: float) -> ChatReply:
         """Return the complete reply, in the form that was asked for.
@@ -62,21 +58,14 @@ class ReplyParts:
             seconds=seconds,
         )
 
-    def _take(self, chunk: dict[str, Any]) -> str:
-        self._model = chunk.get("model") or self._model
-        if chunk.get("usage"):
-            self._usage = _usage(chunk["usage"])
-        choices = chunk.get("choices") or []
-        return self._take_choice(choices[0]) if choices else ""
-
-    def _take_choice(self, choice: dict[str, Any]) -> str:
-        delta = choice.get("delta") or choice.get("message") or {}
-        text: str = delta.get("content") or ""
+    def _take_choice(self, choice: ChunkChoice) -> str:
+        said = choice.said
+        text = said.content or ""
         self._texts.append(text)
-        self._tokens += (choice.get("logprobs") or {}).get("content") or []
-        self._finish = choice.get("finish_reason") or self._finish
-        said = text or delta.get("reasoning") or delta.get("reasoning_content") or self._finish
-        self.begun = self.begun or bool(said)
+        self._tokens += choice.tokens
+        self._finish = choice.finish_reason or self._finish
+        signs = (text, said.reasoning, said.reasoning_content, self._finish)
+        self.begun = self.begun or any(signs)
         return text
 
     def _unwrap(self, raw: str, *, truncated: bool) -> str:
@@ -90,47 +79,23 @@ class ReplyParts:
         if not self._tokens or not isinstance(self._constraint, Choice):
             return None
         chosen = _written(text, wrapped=self._wrapped)
+        if chosen not in raw:
+            return None
         front = raw[: raw.rfind(chosen)]
         written = [_written(option, wrapped=self._wrapped) for option in self._constraint.options]
-        options = [front + option for option in written]
-        with _known_shape(self._tokens):
-            return choice_margin(options, front + chosen, self._tokens)
-
-
-@contextmanager
-def _known_shape(part: Any) -> Iterator[None]:
-    try:
-        yield
-    except (TypeError, LookupError, AttributeError, ValueError, OverflowError) as error:
-        raise BackendProtocolError(
-            f"A part of the reply has an unknown shape ({error!r}): {excerpt(json.dumps(part))}"
-        ) from error
-
-
-def decode(data: str) -> dict[str, Any]:
-    """Read one event's data.
-
-    Raises:
-        BackendProtocolError: Not a JSON object, or one that must not enter a run's state.
-    """
-    try:
-        chunk = parse(data)
-    except UnsafeJsonError as error:
-        raise BackendProtocolError(
-            f"The server sent something that cannot be read: {error}. It begins {excerpt(data)}."
-        ) from error
-    if not isinstance(chunk, dict):
-        raise BackendProtocolError(f"The server sent {excerpt(data)} where an object belongs.")
-    return chunk
+        tokens = [token.model_dump() for token in self._tokens]
+        return choice_margin([front + option for option in written], front + chosen, tokens)
 
 
 def _written(option: str, *, wrapped: bool) -> str:
     return json.dumps(option, ensure_ascii=False) if wrapped else option
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
-    prompt = usage.get("prompt_tokens") or 0
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+def _usage(usage: ChunkUsage) -> Usage:
+    details = usage.prompt_tokens_details
+    cached = (details and details.cached_tokens) or 0
     return Usage(
-        prompt=prompt, cached=min(cached, prompt), generated=usage.get("completion_tokens") or 0
+        prompt=usage.prompt_tokens,
+        cached=min(cached, usage.prompt_tokens),
+        generated=usage.completion_tokens,
     )
