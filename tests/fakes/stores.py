@@ -1,0 +1,103 @@
+"""Stores in memory, for tests of what stands on them."""
+
+import hashlib
+from contextlib import contextmanager
+
+from orchestrator.core.errors import JournalError
+from orchestrator.core.events import RunEnded, RunHead, RunResumed, RunStarted
+
+
+class MemoryStore:
+    """A journal store without a disk; `failing` makes every append fail, as a full disk does."""
+
+    def __init__(self):
+        self.rows = {}
+        self.failing = False
+        self._locked = set()
+
+    async def append(self, entries):
+        if self.failing:
+            raise JournalError("The journal cannot grow: the disk is full.")
+        after = {run_id: list(rows) for run_id, rows in self.rows.items()}
+        for entry in entries:
+            rows = after.setdefault(entry.run_id, [])
+            if entry.seq != len(rows) + 1:
+                raise JournalError(f"Run {entry.run_id}: entry {entry.seq} cannot follow.")
+            rows.append(entry)
+        self.rows = after
+
+    async def read(self, run_id, after=0):
+        return [entry for entry in self.rows.get(run_id, []) if entry.seq > after]
+
+    async def heads(self, limit=50):
+        newest = list(self.rows.values())[::-1]
+        return [_head(rows) for rows in newest[:limit]]
+
+    async def tail(self, run_id):
+        rows = self.rows.get(run_id)
+        return (rows[-1].seq, rows[-1].hash) if rows else (0, "")
+
+    async def latest_run_id(self):
+        if not self.rows:
+            raise JournalError("There is no run yet.")
+        return list(self.rows)[-1]
+
+    async def find(self, text):
+        if text == "LAST":
+            return await self.latest_run_id()
+        found = [run_id for run_id in self.rows if run_id.startswith(text)]
+        if text in found:
+            return text
+        if len(found) != 1:
+            raise JournalError(f"{text!r} could be {', '.join(found) or 'nothing'}.")
+        return found[0]
+
+    @contextmanager
+    def run_lock(self, run_id):
+        if run_id in self._locked:
+            raise JournalError(f"Run {run_id} is being worked on by another process.")
+        self._locked.add(run_id)
+        try:
+            yield
+        finally:
+            self._locked.discard(run_id)
+
+    def close(self):
+        """Nothing to let go of."""
+
+
+class MemoryBlobs:
+    """A blob store without a disk."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def put(self, data):
+        digest = hashlib.sha256(data).hexdigest()
+        self.kept[digest] = data
+        return digest
+
+    def get(self, digest):
+        if digest not in self.kept:
+            raise JournalError(f"The payload {digest} is missing.")
+        if hashlib.sha256(self.kept[digest]).hexdigest() != digest:
+            raise JournalError(f"The payload {digest} was changed since it was kept.")
+        return self.kept[digest]
+
+
+def _head(rows):
+    status, goal = "running", ""
+    for entry in rows:
+        if isinstance(entry.event, RunStarted):
+            goal = entry.event.request.goal
+        if isinstance(entry.event, RunResumed):
+            status = "running"
+        if isinstance(entry.event, RunEnded):
+            status = entry.event.status
+    return RunHead(
+        run_id=rows[0].run_id,
+        goal=goal,
+        status=status,
+        started=rows[0].at,
+        last_seq=rows[-1].seq,
+    )
