@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.tools import ToolSpec, split_name
@@ -254,6 +254,7 @@ def chosen_in(situation):
     return shortlist(catalogue, query="anything", **wishes)
 
 
+@settings(max_examples=50)
 @given(situations())
 def test_a_shortlist_is_never_longer_than_a_decision_may_offer(situation):
     ids, _, wishes = situation
@@ -265,12 +266,14 @@ def test_a_shortlist_is_never_longer_than_a_decision_may_offer(situation):
         assert len(chosen.tools) <= max(wishes["k"], 1)
 
 
+@settings(max_examples=50)
 @given(situations())
 def test_masked_tools_and_tools_out_of_scope_are_never_in(situation):
     ids, _, wishes = situation
     assert set(chosen_in(situation).tools) <= set(ids) - wishes["exclude"]
 
 
+@settings(max_examples=50)
 @given(situations())
 def test_pinned_tools_in_scope_are_always_in(situation):
     ids, _, wishes = situation
@@ -278,6 +281,7 @@ def test_pinned_tools_in_scope_are_always_in(situation):
     assert expected <= set(chosen_in(situation).tools)
 
 
+@settings(max_examples=50)
 @given(situations())
 def test_the_plans_namespace_is_always_represented_by_its_best(situation):
     ids, scores, wishes = situation
@@ -290,6 +294,7 @@ def test_the_plans_namespace_is_always_represented_by_its_best(situation):
         assert min(inside)[1] in chosen_in(situation).tools
 
 
+@settings(max_examples=50)
 @given(situations())
 def test_there_is_always_a_way_out_of_a_namespace(situation):
     ids, _, wishes = situation
@@ -301,6 +306,7 @@ def test_there_is_always_a_way_out_of_a_namespace(situation):
         assert len(found) - found.count(anchor) >= quota
 
 
+@settings(max_examples=50)
 @given(situations(), st.randoms(use_true_random=False))
 def test_the_order_of_the_catalogue_does_not_matter(situation, random):
     ids, scores, wishes = situation
@@ -310,6 +316,7 @@ def test_the_order_of_the_catalogue_does_not_matter(situation, random):
     assert shortlist(catalogue, query="anything", **wishes) == chosen_in(situation)
 
 
+@settings(max_examples=50)
 @given(situations())
 def test_entries_come_best_first(situation):
     entries = chosen_in(situation).entries
