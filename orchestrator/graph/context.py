@@ -1,0 +1,95 @@
+"""What the nodes may use: ports and facts, never part of the state."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from orchestrator.core.chat import ChatReply, ChatRequest, Constraint, Message, TextDelta
+from orchestrator.core.errors import BackendProtocolError
+from orchestrator.core.events import Event
+from orchestrator.core.roles import Profile, Role
+from orchestrator.core.runs import RunState
+from orchestrator.core.tools import ToolSpec
+from orchestrator.graph.state import GraphState
+from orchestrator.journal.writer import Journal
+from orchestrator.policy.catalogue import Catalogue
+from orchestrator.policy.guards import GUARDS, Guard
+from orchestrator.policy.permissions import DEFAULT_RULES, Rule
+from orchestrator.ports.chat import ChatBackend
+from orchestrator.ports.tools import Toolset
+from orchestrator.prompting.library import Library
+
+DeltaSink = Callable[[Role, str], None]
+CHOICE_TOKENS = 48
+
+
+@dataclass(frozen=True)
+class Player:
+    """A role as it is played: the backend that answers and what is known of its model."""
+
+    backend: ChatBackend
+    profile: Profile
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """The ports and facts of one run; `on_delta` sees text as it is generated."""
+
+    roles: dict[Role, Player]
+    toolset: Toolset
+    catalogue: Catalogue
+    library: Library
+    journal: Journal
+    rules: tuple[Rule, ...] = DEFAULT_RULES
+    guards: tuple[Guard, ...] = GUARDS
+    parallel_calls: int = 4
+    on_delta: DeltaSink = field(default=lambda _role, _text: None)
+
+    @cached_property
+    def specs(self) -> dict[str, ToolSpec]:
+        """The tools in scope by id."""
+        return {spec.id: spec for spec in self.toolset.specs}
+
+    @cached_property
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces in scope, in the catalogue's order."""
+        return tuple(dict.fromkeys(spec.namespace for spec in self.toolset.specs))
+
+    @property
+    def state(self) -> RunState:
+        """The run as its journal tells it now."""
+        return self.journal.state
+
+    async def happened(self, *events: Event) -> GraphState:
+        """Make events durable and give the state that follows from them."""
+        return {"run": await self.journal.append(*events)}
+
+    async def ask(
+        self,
+        role: Role,
+        messages: tuple[Message, ...],
+        *,
+        constraint: Constraint | None = None,
+        max_tokens: int = CHOICE_TOKENS,
+        logprobs: bool = False,
+    ) -> ChatReply:
+        """Ask a role's model and wait for its whole reply.
+
+        Raises:
+            BackendError: The backend did not answer as it should.
+        """
+        player = self.roles[role]
+        request = ChatRequest(
+            messages=messages,
+            constraint=constraint,
+            sampling=player.profile.sampling,
+            max_tokens=max_tokens,
+            logprobs=logprobs,
+            slot=role,
+        )
+        async for item in player.backend.stream(request):
+            if isinstance(item, TextDelta):
+                self.on_delta(role, item.text)
+            else:
+                return item
+        raise BackendProtocolError(f"The {role}'s backend ended its stream without a reply.")

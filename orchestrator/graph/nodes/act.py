@@ -1,0 +1,119 @@
+"""act: carry out the calls of an allowed proposal, each with its intent written before it."""
+
+import asyncio
+
+from langgraph.runtime import Runtime
+
+from orchestrator.core.events import (
+    CallIntended,
+    CallSettled,
+    DecisionFailed,
+    Event,
+    RunEnded,
+    StepClosed,
+    VerdictGiven,
+)
+from orchestrator.core.fingerprints import call_fingerprint
+from orchestrator.core.runs import Proposal, RunState, SettledCall
+from orchestrator.core.tools import ToolCall, split_name
+from orchestrator.core.verdicts import Verdict
+from orchestrator.graph.context import RunContext
+from orchestrator.graph.state import GraphState
+
+
+async def act(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
+    """Make the calls that are not settled yet, then close the step or say what failed."""
+    context, run = runtime.context, state["run"]
+    proposal = run.proposal
+    if proposal is None:
+        return state
+    if unknown := _unknown(context, run, proposal):
+        return await context.happened(unknown)
+    await _carry_out(context, proposal)
+    return await context.happened(*_conclusion(context.state, proposal))
+
+
+def _unknown(context: RunContext, run: RunState, proposal: Proposal) -> Event | None:
+    """The question to ask before a call is repeated whose first outcome nobody knows."""
+    begun = [call for call_id, call, _ in run.intended if call_id.startswith(f"{proposal.id}.")]
+    unsafe = [call for call in begun if not context.specs[call.tool].retry_safe]
+    granted = run.verdict is not None and run.verdict.code == "tool_outcome_unknown"
+    if not unsafe or granted:
+        return None
+    reason = (
+        f"The process died while {unsafe[0].tool} was running, and nobody knows whether it was"
+        f" done: {unsafe[0].arguments}. Granting this repeats it."
+    )
+    verdict = Verdict(kind="ask", code="tool_outcome_unknown", reason=reason)
+    return VerdictGiven(proposal=proposal.id, verdict=verdict)
+
+
+async def _carry_out(context: RunContext, proposal: Proposal) -> None:
+    limit = asyncio.Semaphore(context.parallel_calls)
+    settled = {call.id for call in context.state.settled}
+
+    async def one(index: int, call: ToolCall) -> None:
+        if call_id(proposal, index) not in settled:
+            async with limit:
+                await _settle(context, proposal, index, call)
+
+    async with asyncio.TaskGroup() as group:
+        for index, call in enumerate(proposal.calls):
+            group.create_task(one(index, call))
+
+
+async def _settle(context: RunContext, proposal: Proposal, index: int, call: ToolCall) -> None:
+    verdict = context.state.verdict
+    answered = verdict.reuse.get(index, "") if verdict else ""
+    known = next((c for c in context.state.settled if answered and c.id == answered), None)
+    intended = CallIntended(
+        id=call_id(proposal, index),
+        step=proposal.step,
+        parent=proposal.parents[index],
+        call=call,
+    )
+    if known is None:
+        await context.happened(intended)
+        outcome = await context.toolset.call(call)
+    else:
+        outcome = known.outcome
+    settled = CallSettled(
+        id=intended.id,
+        step=proposal.step,
+        parent=intended.parent,
+        tool=call.tool,
+        fingerprint=call_fingerprint(call.tool, call.arguments),
+        outcome=outcome,
+        reused=answered,
+    )
+    await context.happened(settled)
+
+
+def call_id(proposal: Proposal, index: int) -> str:
+    """The id of one call of a proposal."""
+    return f"{proposal.id}.{index}"
+
+
+def _conclusion(run: RunState, proposal: Proposal) -> list[Event]:
+    mine = [call for call in run.settled if call.id.rpartition(".")[0] == proposal.id]
+    failed = [call for call in mine if not call.outcome.ok]
+    cancelled = [call for call in failed if call.outcome.code == "run_cancelled"]
+    if cancelled:
+        return [RunEnded(status="cancelled", error="The run was cancelled.", code="run_cancelled")]
+    if len(failed) == len(mine):
+        return [DecisionFailed(step=proposal.step, code="tool_failed", reason=_words(failed))]
+    step = run.plan.step(proposal.step) if run.plan else None
+    if step is None or split_name(proposal.tool)[0] != step.namespace:
+        return [_elsewhere(proposal, step.namespace if step else "")]
+    note = f"{len(failed)} of {len(mine)} failed. {_words(failed)}" if failed else ""
+    return [StepClosed(step=proposal.step, status="done", note=note)]
+
+
+def _elsewhere(proposal: Proposal, namespace: str) -> Event:
+    reason = f"{proposal.tool} was called, but this step is still open: it is about {namespace}."
+    return DecisionFailed(step=proposal.step, code="step_open", reason=reason)
+
+
+def _words(failed: list[SettledCall]) -> str:
+    errors = dict.fromkeys(call.outcome.error for call in failed)
+    return " ".join(f"{failed[0].tool} failed: {error}" for error in list(errors)[:2])

@@ -1,0 +1,152 @@
+"""decide: for the step at hand, one tool and its arguments, and what the guard says of it."""
+
+from langgraph.runtime import Runtime
+
+from orchestrator.core.errors import InvalidArguments, InvalidPlan
+from orchestrator.core.events import (
+    CallProposed,
+    DecisionFailed,
+    Event,
+    ReplanAsked,
+    RunEnded,
+    StepClosed,
+    ToolsSearched,
+    VerdictGiven,
+)
+from orchestrator.core.runs import Proposal, RunState, StepState
+from orchestrator.core.tools import ToolCall
+from orchestrator.core.verdicts import Verdict
+from orchestrator.graph.context import RunContext
+from orchestrator.graph.stages import (
+    Chosen,
+    Prospect,
+    choose_tool,
+    fill_arguments,
+    prospect,
+    search_query,
+)
+from orchestrator.graph.state import GraphState
+from orchestrator.journal.next_node import current_step
+from orchestrator.policy.budgets import objection
+from orchestrator.policy.guards import View, first_objection
+from orchestrator.policy.handles import Handle, handles
+from orchestrator.policy.selection import select
+from orchestrator.prompting.transcript import SEARCH
+
+FAILURES_BEFORE_REPLAN = 3
+
+
+async def decide(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
+    """Decide about the first open step, or close it where there is nothing to decide."""
+    context, run = runtime.context, state["run"]
+    step = current_step(run)
+    if step is None:
+        return state
+    if obstacle := _obstacle(run, step):
+        return await context.happened(obstacle)
+    try:
+        indices = _indices(run, step)
+    except InvalidPlan as error:
+        reason = f"{step.step.id}: {error.message} {error.hint}"
+        return await context.happened(_new_plan_or_fail(run, step, reason))
+    if step.step.over and not indices:
+        return await context.happened(_nothing_selected(run, step))
+    return await _decide(context, prospect(run, step.step, indices))
+
+
+async def _decide(context: RunContext, ahead: Prospect) -> GraphState:
+    chosen = await choose_tool(context, ahead)
+    if chosen.tool == SEARCH:
+        query = await search_query(context, ahead)
+        return await context.happened(ToolsSearched(step=ahead.step.id, query=query))
+    try:
+        expressions, calls = await fill_arguments(context, ahead, chosen.tool)
+    except InvalidArguments as error:
+        failed = DecisionFailed(step=ahead.step.id, code=error.code, reason=error.message)
+        return await context.happened(failed)
+    proposal = _proposal(context, ahead, chosen, calls).model_copy(
+        update={"expressions": expressions}
+    )
+    return await context.happened(CallProposed(proposal=proposal), *_judged(context, proposal))
+
+
+def _judged(context: RunContext, proposal: Proposal) -> list[Event]:
+    verdict = first_objection(
+        View(
+            state=context.state,
+            proposal=proposal,
+            scope=frozenset(context.specs),
+            rules=context.rules,
+        ),
+        context.guards,
+    )
+    given = VerdictGiven(proposal=proposal.id, verdict=verdict)
+    return [given, _stop(verdict)] if verdict.kind == "stop" else [given]
+
+
+def _stop(verdict: Verdict) -> RunEnded:
+    return RunEnded(status="stopped", error=verdict.reason, code=verdict.code)
+
+
+def _proposal(
+    context: RunContext, ahead: Prospect, chosen: Chosen, calls: tuple[ToolCall, ...]
+) -> Proposal:
+    run = context.state
+    proposal_id = f"p{run.turns}"
+    return Proposal(
+        id=proposal_id,
+        step=ahead.step.id,
+        tool=chosen.tool,
+        expressions={},
+        calls=tuple(
+            call.model_copy(update={"key": f"{run.run_id}:{proposal_id}.{index}"})
+            for index, call in enumerate(calls)
+        ),
+        parents=ahead.indices if ahead.step.over else (-1,),
+        effect=context.specs[chosen.tool].effect,
+        margin=chosen.margin,
+    )
+
+
+def _obstacle(run: RunState, step: StepState) -> Event | None:
+    """Why the step cannot be decided about, as the event that says so."""
+    if reason := objection(run):
+        return RunEnded(status="stopped", error=reason, code="budget_exceeded")
+    if step.failures >= FAILURES_BEFORE_REPLAN:
+        reason = f"{step.step.id} ({step.step.intent}) failed {step.failures} times. {run.note}"
+        return _new_plan_or_fail(run, step, reason)
+    source = next((other for other in run.steps if other.step.id == step.step.over), None)
+    if source is not None and source.status in {"failed", "skipped"}:
+        note = f"{source.step.id}, which it goes over, was {source.status}. {source.note}"
+        status = "failed" if source.status == "failed" else "skipped"
+        return StepClosed(step=step.step.id, status=status, note=note.strip())
+    return None
+
+
+def _new_plan_or_fail(run: RunState, step: StepState, reason: str) -> Event:
+    allowed = run.request.budget.replans if run.request else 0
+    if run.replans < allowed:
+        return ReplanAsked(reason=reason)
+    return StepClosed(step=step.step.id, status="failed", note=reason)
+
+
+def _indices(run: RunState, step: StepState) -> tuple[int, ...]:
+    source = _source(run, step)
+    if source is None:
+        return ()
+    return select([item.data for item in source.items], step.step.where, step.step.take)
+
+
+def _source(run: RunState, step: StepState) -> Handle | None:
+    return handles(run).get(step.step.over) if step.step.over else None
+
+
+def _nothing_selected(run: RunState, step: StepState) -> Event:
+    """Nothing to do is an answer, but a condition that fits nothing is worth one new plan."""
+    source = _source(run, step)
+    count = len(source.items) if source else 0
+    where = " and ".join(condition.written() for condition in step.step.where)
+    if count and not run.replans:
+        return ReplanAsked(reason=f"{step.step.id}: 'where {where}' fits none of {count} items.")
+    note = f"None of {count} items has {where}." if count else f"{step.step.over} has no items."
+    return StepClosed(step=step.step.id, status="skipped", note=f"Nothing to do: {note}")

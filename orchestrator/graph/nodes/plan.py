@@ -1,0 +1,98 @@
+"""plan: from the goal to typed steps, or, with a reason, to the steps that are still needed."""
+
+from langgraph.runtime import Runtime
+
+from orchestrator.core.chat import JsonSchema, Message
+from orchestrator.core.errors import InvalidPlan
+from orchestrator.core.events import Event, ModelCalled, PlanMade, PlanRefused, RunEnded
+from orchestrator.core.plans import Plan
+from orchestrator.core.runs import RunState
+from orchestrator.graph.context import RunContext
+from orchestrator.graph.state import GraphState
+from orchestrator.policy.budgets import objection
+from orchestrator.policy.handles import handles, shape
+from orchestrator.policy.planning import done_steps, plan_problems, plan_schema, read_plan
+from orchestrator.prompting.transcript import opening
+
+ATTEMPTS = 3
+
+
+async def plan(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
+    """Ask the planner for a plan until one can be carried out, a few times at most."""
+    context = runtime.context
+    if reason := objection(state["run"]):
+        return await context.happened(
+            RunEnded(status="stopped", error=reason, code="budget_exceeded")
+        )
+    problems: list[str] = []
+    for _ in range(ATTEMPTS):
+        made, problems = await _attempt(context, problems)
+        if made is not None:
+            return await context.happened(*_accepted(context.state, made))
+    return await context.happened(
+        RunEnded(
+            status="failed", error="No usable plan: " + " ".join(problems), code="invalid_plan"
+        )
+    )
+
+
+async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | None, list[str]]:
+    state = context.state
+    kept = done_steps(state.steps)
+    appended = _messages(context, problems)
+    replanning = bool(state.replan_reason)
+    schema = plan_schema(context.namespaces, kept=[step.id for step in kept], steps_only=replanning)
+    reply = await context.ask(
+        "planner",
+        (*state.transcript, *appended),
+        constraint=JsonSchema(json_schema=schema),
+        max_tokens=context.roles["planner"].profile.plan_tokens,
+    )
+    called = ModelCalled(
+        role="planner",
+        purpose="replan" if replanning else "plan",
+        appended=appended,
+        reply=reply.text,
+        usage=reply.usage,
+        seconds=reply.seconds,
+    )
+    made, found, deflection = _judged(context, reply.text)
+    refused = (PlanRefused(problems=tuple(found), deflection=deflection),) if found else ()
+    await context.happened(called, *refused)
+    return (None if found else made), found
+
+
+def _judged(context: RunContext, text: str) -> tuple[Plan | None, list[str], bool]:
+    state = context.state
+    try:
+        made = read_plan(text, done_steps(state.steps))
+    except InvalidPlan as error:
+        return None, [error.message], False
+    if made.question and not state.deflected:
+        return made, ["Nobody can be asked now: use the tools to find it out."], True
+    return made, plan_problems(made, context.namespaces), False
+
+
+def _messages(context: RunContext, problems: list[str]) -> tuple[Message, ...]:
+    state, library = context.state, context.library
+    if problems:
+        words = f"This plan cannot be carried out: {' '.join(problems)} Write it again."
+        return (Message(role="user", content=words),)
+    request = state.request
+    if not state.transcript and request is not None:
+        specs = tuple(context.toolset.specs)
+        return tuple(opening(library, specs, tuple(request.places), request.goal))
+    kept = done_steps(state.steps)
+    done = "\n".join(shape(known) for known in handles(state).values()) or "nothing"
+    asked = library.prompt("replan").render(
+        reason=state.replan_reason, done=done, first=f"s{len(kept) + 1}"
+    )
+    return (Message(role="user", content=asked),)
+
+
+def _accepted(state: RunState, made: Plan) -> list[Event]:
+    kept = tuple(step.id for step in done_steps(state.steps))
+    events: list[Event] = [PlanMade(plan=made, kept=kept, reason=state.replan_reason)]
+    if made.question:
+        events.append(RunEnded(status="needs_input", error=made.question, code="needs_input"))
+    return events

@@ -1,0 +1,103 @@
+"""Answers: the facts they may be made from, and the sentences that those facts do not hold."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from orchestrator.core.runs import RunState, SettledCall, StepState
+from orchestrator.policy.handles import settled_by_id
+
+FACT_CHARACTERS = 2400
+LISTED = 16
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_NUMBER = re.compile(r"(?<![\w-])\d+(?:[.,:]\d+)*(?![\w-])")
+_FILE = re.compile(r"[\w\-]+\.[A-Za-z]{2,5}\b")
+_ACTIONS = {
+    "renam": ("rename", "move"),
+    "moved": ("move", "rename", "trash", "restore"),
+    "copied": ("copy", "clipboard", "set"),
+    "delet": ("trash", "delete", "remove"),
+    "trash": ("trash",),
+    "sent": ("send",),
+    "creat": ("create", "add", "write", "make", "draft", "new"),
+    "saved": ("write", "save", "export", "create", "draft"),
+}
+
+
+def facts(state: RunState) -> list[str]:
+    """What the journal holds of each step, in lines that an answer may be made from."""
+    calls = settled_by_id(state)
+    lines = [line for step in state.steps for line in _step_facts(step, calls, state)]
+    if state.plan and state.plan.answer:
+        lines.append(f"No tool was needed: {state.plan.answer}")
+    return lines
+
+
+def _step_facts(step: StepState, calls: dict[str, SettledCall], state: RunState) -> list[str]:
+    mine = [calls[call_id] for call_id in step.calls if call_id in calls]
+    tried = [call for call in state.settled if call.step == step.step.id]
+    head = f"{step.step.intent}: {step.status}"
+    if step.step.over and tried:
+        head += f" for {len(mine)} of {len({call.parent for call in tried})}"
+    if step.note:
+        head += f" ({step.note})"
+    return [head, *[f"  {line}" for line in (result_line(call) for call in mine[:LISTED]) if line]]
+
+
+def result_line(call: SettledCall) -> str:
+    """One result in one line: a change as old and new, anything else as short JSON."""
+    data = call.outcome.data
+    if not isinstance(data, dict):
+        return str(data)[:200]
+    if "old_name" in data and "new_name" in data:
+        return f"{data['old_name']} is now {data['new_name']}"
+    return json.dumps(data, ensure_ascii=False)[:300]
+
+
+def fact_text(state: RunState) -> str:
+    """The facts as one text, cut to what a small model reads well."""
+    return "\n".join(facts(state))[:FACT_CHARACTERS]
+
+
+def unsupported(answer: str, state: RunState) -> list[str]:
+    """The sentences of an answer that claim what the journal does not hold.
+
+    A sentence is refused when it names a number or a file that is in no fact, or an action
+    that no settled call carried out.
+    """
+    known = "\n".join([*facts(state), state.request.goal if state.request else ""])
+    done = {call.tool for call in state.settled if call.outcome.ok and call.effect != "read"}
+    return [
+        sentence
+        for sentence in _SENTENCE.split(answer.strip())
+        if _invents(sentence, known) or _boasts(sentence, done)
+    ]
+
+
+def _invents(sentence: str, known: str) -> bool:
+    named = [*_NUMBER.findall(sentence), *_FILE.findall(sentence)]
+    return any(name not in known and not _counts(name, known) for name in named)
+
+
+def _counts(name: str, known: str) -> bool:
+    """Whether a number is how many results are listed, which is as good as being named."""
+    return name.isdigit() and int(name) == known.count(" is now ")
+
+
+def _boasts(sentence: str, done: set[str]) -> bool:
+    lowered = sentence.lower()
+    for claim, verbs in _ACTIONS.items():
+        negated = re.search(rf"\b(not|no|nothing|never)\b.*{claim}", lowered)
+        if claim in lowered and not negated and not _any_did(done, verbs):
+            return True
+    return False
+
+
+def _any_did(done: set[str], verbs: Sequence[str]) -> bool:
+    return any(verb in tool for tool in done for verb in verbs)
+
+
+def own_words(state: RunState) -> str:
+    """The answer in the journal's own words, for when a model's cannot be used."""
+    done = sum(step.status == "done" for step in state.steps)
+    return "\n".join([f"{done} of {len(state.steps)} steps were done.", *facts(state)])
