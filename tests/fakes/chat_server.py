@@ -3,6 +3,8 @@
 import asyncio
 import json
 import re
+import socket
+import struct
 from contextlib import asynccontextmanager
 
 from orchestrator.core.chat import ChatRequest, Choice, JsonSchema, Message
@@ -91,6 +93,9 @@ class ChatServer:
         if isinstance(part, asyncio.Event):
             await part.wait()
         elif part is RESET:
+            # Lingering for no time makes the kernel send a reset instead of an end.
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             writer.transport.abort()
         else:
             writer.write(part)
