@@ -82,7 +82,7 @@ async def _choose(context: RunContext, ahead: Prospect, k: int | None) -> ChatRe
     tools = [entry.tool for entry in listed.entries]
     selectable = [*tools, SEARCH] if not state.query else tools
     shown, again = _example_messages(context, example)
-    asked = Message(role="user", content=_words(context, ahead, selectable, shown))
+    asked = Message(role="user", content=_words(context, ahead, selectable, example, shown))
     await context.happened(
         ToolsDisclosed(
             step=step.id,
@@ -152,10 +152,14 @@ def _distance(
 
 
 def _words(
-    context: RunContext, ahead: Prospect, selectable: Sequence[str], shown: Sequence[Message]
+    context: RunContext,
+    ahead: Prospect,
+    selectable: Sequence[str],
+    example: ChosenStep | None,
+    shown: Sequence[Message],
 ) -> str:
     state, step = context.state, ahead.step
-    known = set(state.disclosed)
+    known = {*state.disclosed, *(example.step.tools if example and shown else ())}
     over = ""
     if step.over:
         where = " and ".join(condition.written() for condition in step.where)
@@ -167,7 +171,7 @@ def _words(
         note=state.note,
         specs=context.specs,
         tools=selectable,
-        known=known if not shown else known,
+        known=known,
     )
 
 

@@ -29,11 +29,8 @@ async def plan(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
         made, problems = await _attempt(context, problems)
         if made is not None:
             return await context.happened(*_accepted(context.state, made))
-    return await context.happened(
-        RunEnded(
-            status="failed", error="No usable plan: " + " ".join(problems), code="invalid_plan"
-        )
-    )
+    error = "No usable plan: " + " ".join(problems)
+    return await context.happened(RunEnded(status="failed", error=error, code="invalid_plan"))
 
 
 async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | None, list[str]]:
