@@ -2,55 +2,45 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, Self
+from typing import Self
 
 import anyio
 
-from adapters.tools.outcomes import unknown_tool
-from orchestrator.core.errors import OrchestratorError, ToolError, ToolNameClash
-from orchestrator.core.tools import ToolCall, ToolOutcome, ToolSpec, split_name
+from adapters.tools.outcomes import failed, unknown_tool
+from orchestrator.core.errors import ToolError, ToolNameClash
+from orchestrator.core.tools import ToolCall, ToolOutcome, ToolSpec
 from orchestrator.ports.tools import Toolset
-
-
-class NamespaceToolset(Toolset, Protocol):
-    """A toolset whose tools all share one namespace; it may need to be opened and closed."""
-
-    @property
-    def namespace(self) -> str:
-        """The part of every tool id before the dot."""
-        ...
 
 
 class CombinedToolset:
     """Several toolsets as one, in the order in which they are given.
 
-    A member that cannot be opened does not keep the others from working: it is listed in
+    A member that is an async context manager is entered by `open` and left by `close`. One
+    that cannot be opened does not keep the others from working: it is listed in
     `unavailable` and offers nothing.
 
     Raises:
         ToolNameClash: Two members have the same namespace.
     """
 
-    def __init__(self, members: Sequence[NamespaceToolset]) -> None:
-        self._members: dict[str, NamespaceToolset] = {}
-        for member in members:
-            if member.namespace in self._members:
-                raise ToolNameClash(f"Two toolsets are called {member.namespace!r}.")
-            self._members[member.namespace] = member
-        self._unavailable: dict[str, OrchestratorError] = {}
-        self._specs: tuple[ToolSpec, ...] | None = None
+    def __init__(self, members: Sequence[Toolset]) -> None:
+        self._members = {_namespace(member): member for member in members}
+        if len(self._members) < len(members):
+            names = [_namespace(member) for member in members]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ToolNameClash(f"Two toolsets are called {twice!r}.")
+        self._failures: dict[str, ToolError] = {}
+        self._routes = self._routed()
 
     @property
     def specs(self) -> Sequence[ToolSpec]:
         """The tools of every available member, members in their given order."""
-        if self._specs is not None:
-            return self._specs
-        return tuple(spec for member in self._members.values() for spec in member.specs)
+        return tuple(spec for spec, _ in self._routes.values())
 
     @property
-    def unavailable(self) -> Mapping[str, OrchestratorError]:
-        """Why a member offers nothing, by its namespace."""
-        return self._unavailable
+    def unavailable(self) -> Mapping[str, ToolError]:
+        """Why a member offers nothing, by its namespace, in the members' order."""
+        return {name: self._failures[name] for name in self._members if name in self._failures}
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -60,18 +50,19 @@ class CombinedToolset:
         await self.close()
 
     async def open(self) -> None:
-        """Open every member that can be opened, all at the same time."""
+        """Open every member that can be opened, all at the same time.
+
+        Raises:
+            ToolNameClash: Two members offer tools in the same namespace.
+        """
         try:
             async with anyio.create_task_group() as tasks:
-                for member in self._members.values():
-                    tasks.start_soon(self._open_one, member)
+                for name, member in self._members.items():
+                    tasks.start_soon(self._open_one, name, member)
+            self._routes = self._routed()
         except BaseException:
             await self.close()
             raise
-        self._unavailable = {
-            name: self._unavailable[name] for name in self._members if name in self._unavailable
-        }
-        self._specs = tuple(self.specs)
 
     async def close(self) -> None:
         """Close every member, all at the same time."""
@@ -82,16 +73,35 @@ class CombinedToolset:
                         tasks.start_soon(member.__aexit__, None, None, None)
 
     async def call(self, call: ToolCall) -> ToolOutcome:
-        """Hand the call to the member whose namespace it names."""
-        known = {spec.id for spec in self.specs}
-        if call.tool not in known:
-            return unknown_tool(call.tool, sorted(known))
-        return await self._members[split_name(call.tool)[0]].call(call)
+        """Hand the call to the member that offers the tool."""
+        failure = self._failures.get(call.tool.partition(".")[0])
+        if failure is not None:
+            return failed(failure)
+        if call.tool not in self._routes:
+            return unknown_tool(call.tool, self._routes)
+        _, member = self._routes[call.tool]
+        return await member.call(call)
 
-    async def _open_one(self, member: NamespaceToolset) -> None:
+    async def _open_one(self, name: str, member: Toolset) -> None:
         if not isinstance(member, AbstractAsyncContextManager):
             return
         try:
             await member.__aenter__()
         except ToolError as error:
-            self._unavailable[member.namespace] = error
+            self._failures[name] = error
+
+    def _routed(self) -> dict[str, tuple[ToolSpec, Toolset]]:
+        owners: dict[str, Toolset] = {}
+        routes: dict[str, tuple[ToolSpec, Toolset]] = {}
+        for member in self._members.values():
+            for spec in member.specs:
+                if owners.setdefault(spec.namespace, member) is not member:
+                    raise ToolNameClash(f"Two toolsets offer tools in {spec.namespace!r}.")
+                routes[spec.id] = (spec, member)
+        return routes
+
+
+def _namespace(member: Toolset) -> str:
+    """Name a member: by its own `namespace`, or by that of its first tool."""
+    own = getattr(member, "namespace", "")
+    return own or next((spec.namespace for spec in member.specs), "")

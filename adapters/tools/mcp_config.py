@@ -10,14 +10,17 @@ from adapters.tools.outcomes import MAX_OUTPUT_BYTES
 from orchestrator.core.tools import Effect
 
 _TYPO_CUTOFF = 0.8
+_FOREIGN = {"timeout", "enabled"}
+"""Keys of other clients that merely resemble ours."""
 
 
 class McpServerConfig(BaseModel):
     """One entry of `mcpServers`: how the server is reached, and the limits of its calls.
 
     Keys of other clients (`type`, `autoApprove`, `alwaysAllow` …) are tolerated and have no
-    effect: what may run without asking is said in Ferryman's own policy. A key that looks
-    like a misspelt one of ours is refused, because a lost `policy` would be dangerous.
+    effect: what may run without asking is said in Ferryman's own policy. Only `enabled: false`
+    is heeded, as `disabled`. A key that looks like a misspelt one of ours is refused, because
+    a lost `policy` would be dangerous.
 
     `policy` maps tool names (shell patterns allowed) to effects and wins over the server's
     own annotations. Times are in seconds, `max_output_bytes` counts one result.
@@ -40,11 +43,13 @@ class McpServerConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_misspelt_keys(cls, value: Any) -> Any:
-        for key in value if isinstance(value, dict) else ():
+        if not isinstance(value, dict):
+            return value
+        for key in value.keys() - cls.model_fields.keys() - _FOREIGN:
             near = difflib.get_close_matches(str(key), cls.model_fields, 1, _TYPO_CUTOFF)
-            if near and key not in cls.model_fields:
+            if near:
                 raise ValueError(f"{key!r} is not a key of a server; did you mean {near[0]!r}?")
-        return value
+        return {**value, "disabled": True} if value.get("enabled") is False else value
 
     @model_validator(mode="after")
     def _one_way_to_reach_it(self) -> Self:

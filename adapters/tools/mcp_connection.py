@@ -16,6 +16,7 @@ from orchestrator.core.errors import ToolError, ToolFailed, ToolOutputTooLarge, 
 IDEMPOTENCY_META = "ferryman/idempotency-key"
 MAX_TOOL_PAGES = 1_000
 _CLOSE_S = 2.0
+_LAST_WORDS_S = 0.5
 _LIMIT_CLOSE_S = 10.0
 _MODERN_ONLY = {types.UNSUPPORTED_PROTOCOL_VERSION, types.METHOD_NOT_FOUND}
 _SESSION_GONE = "Session terminated"
@@ -91,14 +92,19 @@ class Connection:
             self._scope.cancel()
             self._leave.set()
             raise
-        if self._failure is not None:
-            raise ToolUnavailable(self._why(self._failure)) from self._failure
+        if self._session is None:
+            failure = self._failure or ConnectionDied("closed while starting", delivered=False)
+            raise ToolUnavailable(self._why(failure)) from failure
 
     async def close(self) -> None:
         """End the session and the server; returns within a bounded time."""
         self._leave.set()
-        if self._owner is not None:
-            await asyncio.wait({self._owner}, timeout=_LIMIT_CLOSE_S)
+        if self._owner is None:
+            return
+        if not self._settled.is_set():
+            self._scope.cancel()
+        await asyncio.wait({self._owner}, timeout=_LIMIT_CLOSE_S)
+        self._owner.cancel()
 
     def retire(self) -> None:
         """Take no more calls, and end as soon as those under way are answered."""
@@ -183,7 +189,7 @@ class Connection:
     async def _last_words(self, error: Exception) -> None:
         """Wait for the reason when the way to the server fell: it is known a moment later."""
         if _closed(error) and self._owner is not None and not self._transport.ended:
-            await asyncio.wait({self._owner}, timeout=_CLOSE_S)
+            await asyncio.wait({self._owner}, timeout=_LAST_WORDS_S)
 
     def _meaning(self, error: Exception, *, delivered: bool) -> ToolError | ConnectionDied:
         if self._transport.flooded or (isinstance(error, MCPError) and error.code == TOO_LARGE):

@@ -3,14 +3,13 @@
 import fnmatch
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import mcp_types as types
 
-from adapters.tools.outcomes import scrubbed
+from adapters.tools.outcomes import legible, scrubbed
 from orchestrator.core.tools import Effect, ToolSpec
 
 MAX_DESCRIPTION_CHARS = 1_024
@@ -20,7 +19,6 @@ MAX_NAME_CHARS = 96
 MAX_PATTERN_CHARS = 200
 _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _REPEATED_GROUP = re.compile(r"\)[*+{]|\\[1-9]|\(\?P=")
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _PROSE = ("description", "title")
 
 
@@ -97,18 +95,10 @@ def _hinted(hints: types.ToolAnnotations) -> Effect:
 
 def clean_prose(text: str) -> str:
     """Strip what a person would not see in a description, and cap it at 1,024 characters."""
-    seen = "".join(char for char in scrubbed(text) if _visible(char)).strip()
+    seen = legible(text).strip()
     if len(seen) <= MAX_DESCRIPTION_CHARS:
         return seen
     return f"{seen[: MAX_DESCRIPTION_CHARS - 1]}…"
-
-
-def _visible(char: str) -> bool:
-    if char in "\n\t":
-        return True
-    if "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef":
-        return False
-    return unicodedata.category(char) not in _INVISIBLE
 
 
 def bounded_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from mcp.client.stdio import get_default_environment
 from mcp.shared.message import SessionMessage
 
 from adapters.tools.mcp_lines import EndlessLine, LineSplitter, read_line
+from adapters.tools.outcomes import legible
 
 STDERR_TAIL_BYTES = 8 * 1024
 EXIT_GRACE_S = 1.0
 SIGNAL_GRACE_S = 0.5
 _POLL_S = 0.01
 _SHOWN_LINES = 6
+_SHOWN_CHARS = 400
 
 Inbox = MemoryObjectReceiveStream[SessionMessage | Exception]
 Outbox = MemoryObjectSendStream[SessionMessage]
@@ -60,9 +62,10 @@ class StdioTransport:
             facts.append(f"It exited with code {self._exit_code}.")
         if self._noise:
             facts.append(f"{self._noise} lines on its stdout were not messages (log to stderr).")
-        lines = self._stderr.decode("utf-8", "replace").strip().splitlines()[-_SHOWN_LINES:]
-        if lines:
-            facts.append("Its last words: " + " | ".join(line[:400] for line in lines))
+        words = legible(self._stderr.decode("utf-8", "replace"))
+        lines = [" ".join(line.split())[:_SHOWN_CHARS] for line in words.splitlines()]
+        if any(lines):
+            facts.append("Its last words: " + " | ".join(filter(None, lines[-_SHOWN_LINES:])))
         return " ".join(facts)
 
     @asynccontextmanager

@@ -3,6 +3,7 @@
 import difflib
 import json
 import math
+import unicodedata
 from collections.abc import Iterable
 
 from pydantic import JsonValue
@@ -20,6 +21,7 @@ MAX_INT = 2**63
 MAX_ERROR_CHARS = 4_000
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 NEAREST = 5
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def scrubbed(text: str) -> str:
@@ -29,6 +31,19 @@ def scrubbed(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def legible(text: str) -> str:
+    """Strip what a person would not see: controls, bidi marks, zero-width and tag characters."""
+    return "".join(char for char in scrubbed(text) if _is_visible(char))
+
+
+def _is_visible(char: str) -> bool:
+    if char in "\n\t":
+        return True
+    if "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef":
+        return False
+    return unicodedata.category(char) not in _INVISIBLE
 
 
 class Normalizer:
@@ -103,7 +118,7 @@ def succeeded(
 
 def failed(error: OrchestratorError) -> ToolOutcome:
     """Make an outcome of an error of the tree."""
-    text = _short(scrubbed(error.message), MAX_ERROR_CHARS)
+    text = _short(legible(error.message), MAX_ERROR_CHARS)
     return ToolOutcome(ok=False, error=text, code=error.code)
 
 

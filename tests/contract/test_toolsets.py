@@ -128,6 +128,6 @@ class TestMcpOverHttp(ToolsetContract):
 class TestCombined(ToolsetContract):
     @pytest.fixture
     async def toolset(self):
-        other = InMemoryToolset([in_memory("n.other", "Other.", dict)], namespace="n")
+        other = InMemoryToolset([in_memory("n.other", "Other.", dict)])
         async with CombinedToolset([functions(), other]) as toolset:
             yield toolset

@@ -29,12 +29,10 @@ class InMemoryToolset:
         self,
         tools: Iterable[tuple[ToolSpec, Answer]],
         *,
-        namespace: str = "memory",
         timeout_s: float = 5.0,
     ):
         self._timeout_s = timeout_s
         self._tools = {spec.id: (spec, answer) for spec, answer in tools}
-        self.namespace = namespace
         self.calls: list[ToolCall] = []
 
     @property
