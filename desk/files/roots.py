@@ -41,7 +41,7 @@ class Roots:
         try:
             path = lexical.resolve(strict=True)
         except (OSError, RuntimeError) as error:
-            self._confine(lexical.resolve(), text)
+            self._confine(Path(os.path.realpath(lexical)), text)
             raise self._unreachable(text, error) from error
         return self._confine(path, text)
 
@@ -108,7 +108,10 @@ class Roots:
             raise OfficeError("The path is empty.", hint=self._allowed())
         if "\0" in text:
             raise OfficeError(f"The path {text!r} contains a NUL character.", hint=self._allowed())
-        path = Path(text).expanduser() if text.startswith("~") else Path(text)
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise OfficeError(f"The path {text!r} is not valid Unicode.", hint=self._allowed())
+        # Only one's own home is meant by a tilde; a file may well be named "~x".
+        path = Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)
         if ".." in path.parts:
             raise OfficeError(
                 f"The path {text!r} contains '..', which is refused.",
@@ -120,7 +123,7 @@ class Roots:
         try:
             parent = lexical.parent.resolve(strict=True)
         except (OSError, RuntimeError) as error:
-            self._confine(lexical.parent.resolve(), text)
+            self._confine(Path(os.path.realpath(lexical.parent)), text)
             raise self._unreachable(str(lexical.parent), error) from error
         return self._confine(parent, text)
 

@@ -93,6 +93,10 @@ class Data:
         self._roots = setting.roots
         self._effects = Effects(setting.state)
 
+    def close(self) -> None:
+        """Close the journal of effects."""
+        self._effects.close()
+
     @reads
     def read_csv(self, path: CsvPath, limit: RowLimit = 50) -> Rows:
         """Read the columns and the first rows of a CSV table."""

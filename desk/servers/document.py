@@ -80,6 +80,10 @@ class Documents:
         self._roots = setting.roots
         self._effects = Effects(setting.state)
 
+    def close(self) -> None:
+        """Close the journal of effects."""
+        self._effects.close()
+
     @reads
     def read_document(
         self,

@@ -33,6 +33,10 @@ class Filesystem:
         self._roots = setting.roots
         self._effects = Effects(setting.state)
 
+    def close(self) -> None:
+        """Close the journal of effects."""
+        self._effects.close()
+
     @reads
     def list_dir(
         self,

@@ -54,6 +54,10 @@ class Knowledge:
         self._roots = Roots((self._folder,))
         self._effects = Effects(setting.state)
 
+    def close(self) -> None:
+        """Close the journal of effects."""
+        self._effects.close()
+
     @reads
     def search_notes(
         self,
