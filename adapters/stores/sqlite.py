@@ -15,7 +15,10 @@ from adapters.stores.sqlite_schema import Durability, connect, prepare
 from orchestrator.core.errors import JournalError
 from orchestrator.core.events import Entry, RunHead
 
-_HEAD = ("run_id", "goal", "status", "started", "last_seq")
+_HEADS = """SELECT
+    json_object('run_id', run_id, 'goal', goal, 'status', status, 'started', started,
+                'last_seq', last_seq)
+    FROM runs ORDER BY number DESC LIMIT ?"""
 _NAMED_AT_MOST = 5
 
 
@@ -67,11 +70,9 @@ class SqliteStore:
 
     async def heads(self, limit: int = 50) -> list[RunHead]:
         """Give the newest runs, newest first."""
-        rows = await self._select(
-            f"SELECT {', '.join(_HEAD)} FROM runs ORDER BY number DESC LIMIT ?", (limit,)
-        )
+        rows = await self._select(_HEADS, (limit,))
         with self._readable("list of runs"):
-            return [RunHead(**dict(zip(_HEAD, row, strict=True))) for row in rows]
+            return [RunHead.model_validate_json(text) for (text,) in rows]
 
     async def tail(self, run_id: str) -> tuple[int, str]:
         """Give sequence number and hash of a run's newest entry, as kept apart from it."""
