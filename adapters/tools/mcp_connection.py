@@ -197,7 +197,7 @@ class Connection:
         if not isinstance(error, MCPError):
             return ToolFailed(f"The server's answer is not a tool result: {str(error)[:500]}")
         if _closed(error):
-            return ConnectionDied(self._why(error), delivered=delivered)
+            return ConnectionDied(self._why(self._failure or error), delivered=delivered)
         if error.message == _SESSION_GONE:
             return ConnectionDied(error.message, delivered=False)
         return ToolFailed(error.message)

@@ -12,8 +12,8 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CONNECT_S = 30.0
 
 
-class ReplyTooLarge(httpx2.StreamError):
-    """The body of a reply crossed the cap."""
+class RefusedBody(httpx2.StreamError):
+    """The body of a reply is not taken in; only the call that it answers fails."""
 
 
 class HttpTransport:
@@ -55,25 +55,29 @@ class HttpTransport:
             yield streams
 
     async def _cap(self, response: httpx2.Response) -> None:
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise httpx2.DecodingError("The server compresses its replies against our wish.")
-        if response.request.method != "GET":
-            response.stream = _Capped(response.stream, self._limit, self)
+        packed = response.headers.get("content-encoding", "identity").lower() != "identity"
+        if packed or response.request.method != "GET":
+            response.stream = _Capped(response.stream, 0 if packed else self._limit, self)
 
 
 class _Capped(httpx2.AsyncByteStream):
+    """A body of at most `limit` bytes; a limit of nothing stands for a compressed body."""
+
     def __init__(self, stream: Any, limit: int, owner: HttpTransport) -> None:
         self._stream = stream
-        self._room = limit
+        self._limit = limit
         self._owner = owner
 
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        if not self._limit:
+            raise RefusedBody("the reply is compressed, although plain bytes were asked for")
+        taken = 0
         async for chunk in self._stream:
-            self._room -= len(chunk)
-            if self._room < 0:
+            taken += len(chunk)
+            if taken > self._limit:
                 self._owner.flooded = True
-                raise ReplyTooLarge("the reply is longer than may be taken in")
+                raise RefusedBody("the reply is longer than may be taken in")
             yield chunk
 
     @override

@@ -16,6 +16,7 @@ MAX_DESCRIPTION_CHARS = 1_024
 MAX_SCHEMA_BYTES = 64 * 1024
 MAX_SCHEMA_DEPTH = 32
 MAX_NAME_CHARS = 96
+MAX_UNFOLDED = 100_000
 MAX_PATTERN_CHARS = 200
 _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _REPEATED_GROUP = re.compile(r"\)[*+{]|\\[1-9]|\(\?P=")
@@ -105,12 +106,49 @@ def bounded_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Copy a schema with clean prose and without patterns that could take for ever to match.
 
     Raises:
-        UnusableSchema: It is over 64 kB, deeper than 32 levels, or refers to another document.
+        UnusableSchema: It is over 64 kB, deeper than 32 levels, refers to another document,
+            or unfolds through its references to more than 100,000 nodes.
     """
     copy = _bounded(dict(schema), 0)
     if len(json.dumps(copy, default=str)) > MAX_SCHEMA_BYTES:
         raise UnusableSchema(f"its schema is larger than {MAX_SCHEMA_BYTES:,} bytes")
+    _refuse_bomb(copy)
     return dict(copy)
+
+
+def _refuse_bomb(root: dict[str, Any]) -> None:
+    """Count the nodes as if each local reference were a copy; a cycle counts once."""
+    sizes: dict[str, int] = {}
+
+    def size(node: Any) -> int:
+        children = node.values() if isinstance(node, dict) else node
+        total = 1 + sum(size(child) for child in children if isinstance(child, dict | list))
+        return total + (target(node["$ref"]) if _refers(node) else 0)
+
+    def target(pointer: str) -> int:
+        if pointer not in sizes:
+            sizes[pointer] = 0
+            sizes[pointer] = size(_pointed_at(root, pointer))
+        return sizes[pointer]
+
+    try:
+        unfolded = size(root)
+    except RecursionError:
+        unfolded = MAX_UNFOLDED + 1
+    if unfolded > MAX_UNFOLDED:
+        raise UnusableSchema(f"its schema unfolds to more than {MAX_UNFOLDED:,} nodes")
+
+
+def _refers(node: Any) -> bool:
+    return isinstance(node, dict) and isinstance(node.get("$ref"), str)
+
+
+def _pointed_at(root: dict[str, Any], pointer: str) -> Any:
+    node: Any = root
+    for part in pointer.removeprefix("#").split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        node = node.get(key, {}) if isinstance(node, dict) else {}
+    return node if isinstance(node, dict | list) else {}
 
 
 def _bounded(node: Any, depth: int) -> Any:
