@@ -97,9 +97,10 @@ class EmbeddedBackend:
 
     async def close(self) -> None:
         """Stop what runs and free the weights."""
-        await asyncio.to_thread(self._free)
+        await asyncio.to_thread(self.free)
 
-    def _free(self) -> None:
+    def free(self) -> None:
+        """Stop what runs and free the weights; blocks until the engine has stopped."""
         self._lanes.close()
         self._engine.close()
 
