@@ -22,7 +22,6 @@ _HINT = "The engine ignored or broke the constraint: compare its capability card
 class ReplyCutShort(BackendProtocolError):
     """`max_tokens` ended a reply before it had its form; asking again would end the same."""
 
-    code = "reply_cut_short"
     default_hint = "Raise the profile's token limit for this turn, or ask for less."
     retryable = False
 

@@ -43,7 +43,6 @@ Script = Scripted | Callable[[ChatRequest], Scripted]
 class ScriptExhausted(BackendRejected):
     """More was asked than the script answers; the script or the run is wrong."""
 
-    code = "script_exhausted"
     default_hint = "Give the script one more reply, or find out why the run asks again."
 
 

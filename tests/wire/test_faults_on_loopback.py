@@ -181,3 +181,28 @@ async def test_many_calls_share_the_pool(speaking_to):
         replies = await asyncio.gather(*(complete(backend, ask()) for _ in range(50)))
     assert len({reply.text for reply in replies}) == 1
     assert len(server.bodies) == 50
+
+
+async def test_a_finished_reply_leaves_its_connection_for_the_next(speaking_to):
+    opened = []
+
+    async def keep_alive(reader, writer):
+        opened.append(writer)
+        while True:
+            try:
+                asked = await reader.readuntil(b"\r\n\r\n")
+            except asyncio.IncompleteReadError:
+                return writer.close()
+            await reader.readexactly(int(asked.lower().split(b"content-length: ")[1].split()[0]))
+            body = delta("Hello", "stop") + END
+            chunk = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+            kind = b"content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            writer.write(b"HTTP/1.1 200 OK\r\n" + kind + chunk)
+
+    server = await asyncio.start_server(keep_alive, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with speaking_to(url, PATIENT) as backend:
+        for _ in range(3):
+            assert (await complete(backend, ask())).text == "Hello"
+        assert len(opened) == 1
+    server.close()

@@ -87,6 +87,15 @@ async def test_the_margin_of_a_wrapped_choice_is_that_of_the_option_inside(respx
     assert (reply.text, reply.margin) == ("a.b", pytest.approx(0.5))
 
 
+async def test_an_option_written_with_escapes_has_no_margin(respx_mock):
+    card = CapabilityCard(logprobs=True)
+    tokens = {"content": [token('{"choice":"', a=1.0)]}
+    response = streamed(said('{"choice":"\\u00e4"}', "stop", logprobs=tokens))
+    umlaut = ask(constraint=Choice(options=("ä", "ö")), logprobs=True)
+    reply = await reply_to(respx_mock, umlaut, response, card)
+    assert (reply.text, reply.margin) == ("ä", None)
+
+
 async def test_logprobs_of_an_unknown_shape_are_a_protocol_error(respx_mock):
     response = streamed(said("a.b", "stop", logprobs={"content": [{"token": "a"}]}))
     with pytest.raises(BackendProtocolError, match="logprob"):
@@ -168,6 +177,12 @@ async def test_a_stream_without_a_finish_reason_is_never_complete(respx_mock, do
 
 async def test_a_finished_reply_needs_no_end_mark(respx_mock):
     response = streamed(said("Hello", "stop"), done=False)
+    assert (await reply_to(respx_mock, ask(), response)).text == "Hello"
+
+
+async def test_an_end_mark_without_its_blank_line_is_an_end(respx_mock):
+    events = f"data: {json.dumps(said('Hello', 'stop'))}\n\ndata: [DONE]"
+    response = httpx.Response(200, text=events, headers={"content-type": "text/event-stream"})
     assert (await reply_to(respx_mock, ask(), response)).text == "Hello"
 
 

@@ -57,6 +57,12 @@ async def test_the_address_in_the_decision_record_wins():
     await backend.close()
 
 
+async def test_thinking_is_switched_in_every_request_body():
+    backend = build(bound("openai", base_url="http://gpu", enable_thinking=False))
+    assert backend._server.extra == {"chat_template_kwargs": {"enable_thinking": False}}
+    await backend.close()
+
+
 def test_a_server_without_an_address_names_the_setting():
     with pytest.raises(SettingsError, match="no address") as caught:
         build(bound("vllm"))
