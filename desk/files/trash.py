@@ -1,6 +1,7 @@
 """The trash: nothing is deleted, every trashed entry can come back."""
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -55,13 +56,11 @@ def forget(relocation: Relocation) -> None:
 
 def trashed(roots: Roots) -> list[TrashedItem]:
     """List what can be restored, oldest first."""
+    notes = [note for root in roots.folders for note in (root / TRASH_FOLDER).glob("*.json")]
     items = [
         item
-        for root in roots.folders
-        for note in sorted((root / TRASH_FOLDER).glob("*.json"))
-        if (item := _read(note))
-        and (note.with_suffix("") / item.name).is_symlink()
-        | (note.with_suffix("") / item.name).exists()
+        for note in notes
+        if (item := _read(note)) and os.path.lexists(note.with_suffix("") / item.name)
     ]
     return sorted(items, key=lambda item: (item.trashed_at, item.trash_id))
 

@@ -1,6 +1,7 @@
 """How every office server starts: options, tools from marked methods, stdio."""
 
 import argparse
+import contextlib
 import functools
 import hashlib
 import inspect
@@ -65,7 +66,9 @@ def serve(namespace: str, instructions: str, build: Callable[[Setting], object])
         server = server_of(namespace, instructions, build(setting))
     except (OfficeError, OSError) as error:
         sys.exit(f"{namespace}: {error}")
-    server.run("stdio")
+    # Ctrl-C reaches the whole process group; the client is leaving as well.
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run("stdio")
 
 
 def server_of(namespace: str, instructions: str, tools: object) -> MCPServer:

@@ -1,9 +1,12 @@
 """Reading text in pictures: a local engine with its models inside the package, no network."""
 
 import logging
+import os
+import queue
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,8 +23,8 @@ IMAGE_PIXELS = 80_000_000
 LONG_SIDE = 2000
 """Pictures are scaled down to this many pixels on their longer side."""
 
-THREADS = 2
-"""Threads of one recognition; more gain nothing on a small machine."""
+MODELS = min(2, os.cpu_count() or 1)
+"""Pictures read at the same time. One thread each: two threads on one picture mostly wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,11 @@ class Reading:
 
 
 class OcrEngine:
-    """Loads the recognition models at the first picture and reads one picture at a time."""
+    """Loads a recognition model at the first picture, and another when two are read at once."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._places = threading.BoundedSemaphore(MODELS)
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
 
     def read_file(self, path: Path) -> Reading:
         """Read the text of a picture file."""
@@ -69,35 +73,49 @@ class OcrEngine:
     def read(self, content: bytes, name: str) -> Reading:
         """Read the text of an encoded picture; ``name`` is for the error message."""
         pixels = _pixels(content, name)
-        with self._turn:
-            found = self._model(pixels)
+        with self._model() as model:
+            found = model(pixels)
         height, width = pixels.shape[:2]
         if found.boxes is None:
             return Reading((), width, height)
         words = [_word(*part) for part in zip(found.boxes, found.txts, found.scores, strict=True)]
         return Reading(in_reading_order(words), width, height)
 
-    @cached_property
-    def _model(self) -> Any:
-        try:
-            from rapidocr import RapidOCR
-        except ImportError as error:
-            raise OfficeError(
-                "The OCR engine is not installed.",
-                hint="Install it with: pip install 'ferryman[desk]'.",
-            ) from error
-        logging.getLogger("RapidOCR").setLevel(logging.ERROR)
-        return RapidOCR(
-            params={
-                "Global.log_level": "error",
-                "Global.max_side_len": LONG_SIDE,
-                "Global.use_cls": False,
-                "Det.limit_type": "max",
-                "Det.limit_side_len": LONG_SIDE,
-                "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
-                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-            }
-        )
+    @contextmanager
+    def _model(self) -> Iterator[Any]:
+        with self._places:
+            try:
+                model = self._idle.get_nowait()
+            except queue.Empty:
+                model = _load_model()
+            try:
+                yield model
+            finally:
+                self._idle.put(model)
+
+
+def _load_model() -> Any:
+    try:
+        import cv2
+        from rapidocr import RapidOCR
+    except ImportError as error:
+        raise OfficeError(
+            "The OCR engine is not installed.",
+            hint="Install it with: pip install 'ferryman[desk]'.",
+        ) from error
+    logging.getLogger("RapidOCR").setLevel(logging.ERROR)
+    cv2.setNumThreads(1)
+    return RapidOCR(
+        params={
+            "Global.log_level": "error",
+            "Global.max_side_len": LONG_SIDE,
+            "Global.use_cls": False,
+            "Det.limit_type": "max",
+            "Det.limit_side_len": LONG_SIDE,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+    )
 
 
 def in_reading_order(words: list[Word]) -> tuple[tuple[Word, ...], ...]:
