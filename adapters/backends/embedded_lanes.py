@@ -4,11 +4,11 @@ import asyncio
 import itertools
 import threading
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.core.errors import BackendTimeout
+from orchestrator.core.errors import BackendTimeout, BackendUnavailable
 
 Take = Callable[[dict[str, Any]], bool]
 Work = Callable[[int, Take], None]
@@ -21,9 +21,14 @@ class Lane:
 
     slot: int
     worker: ThreadPoolExecutor
-    waiting: int = 0
+    name: str | None = None
     used: int = 0
-    names: set[str] = field(default_factory=set)
+    jobs: list[Future[None]] = field(default_factory=list)
+
+    def waiting(self) -> int:
+        """Count the requests that have not ended."""
+        self.jobs = [job for job in self.jobs if not job.done()]
+        return len(self.jobs)
 
 
 class Lanes:
@@ -31,6 +36,7 @@ class Lanes:
 
     def __init__(self, count: int) -> None:
         self._ticks = itertools.count(1)
+        self._closed = threading.Event()
         self._lanes = [
             Lane(slot, ThreadPoolExecutor(1, thread_name_prefix=f"embedded-{slot}"))
             for slot in range(count)
@@ -38,10 +44,10 @@ class Lanes:
 
     def lane_for(self, name: str) -> Lane:
         """Give the lane of a conversation; a new one gets the lane idle for longest."""
-        lane = next((lane for lane in self._lanes if name in lane.names), None)
+        lane = next((lane for lane in self._lanes if lane.name == name), None)
         if lane is None:
-            lane = min(self._lanes, key=lambda each: (each.waiting, each.used))
-            lane.names = {name}
+            lane = min(self._lanes, key=lambda each: (each.waiting(), each.used))
+            lane.name = name
         lane.used = next(self._ticks)
         return lane
 
@@ -54,45 +60,55 @@ class Lanes:
 
         Raises:
             BackendTimeout: `deadline_s` seconds passed before the work was done.
+            BackendUnavailable: The lanes are closed.
         """
         loop = asyncio.get_running_loop()
         arrived: asyncio.Queue[Any] = asyncio.Queue()
-        stopped = threading.Event()
+        left = threading.Event()
+        due = loop.time() + deadline_s
 
         def hand_over(item: Any) -> bool:
             try:
                 loop.call_soon_threadsafe(arrived.put_nowait, item)
             except RuntimeError:  # the loop is closed: nobody listens any more
-                stopped.set()
-            return stopped.is_set()
+                left.set()
+            return left.is_set() or self._closed.is_set()
 
-        def run() -> None:
-            try:
-                if not stopped.is_set():
-                    work(lane.slot, hand_over)
-            finally:
-                hand_over(_END)
-
-        due = loop.time() + deadline_s
-        lane.waiting += 1
-        future = lane.worker.submit(run)
-        future.add_done_callback(lambda _: _leave(lane))
+        job = self._submit(lane, work, hand_over)
+        job.add_done_callback(lambda _: hand_over(_END))
         try:
             while (item := await _next(arrived, due - loop.time(), deadline_s)) is not _END:
                 yield item
-            future.result()
+            _settle(job)
         finally:
-            stopped.set()
-            future.cancel()
+            left.set()
+            job.cancel()
 
     def close(self) -> None:
-        """Wait for the running work to stop and end the threads."""
+        """Stop the running work at its next chunk and end the threads; blocks until then."""
+        self._closed.set()
         for lane in self._lanes:
             lane.worker.shutdown(wait=True, cancel_futures=True)
 
+    def _submit(self, lane: Lane, work: Work, hand_over: Take) -> Future[None]:
+        if self._closed.is_set():
+            raise _closed()
+        job = lane.worker.submit(work, lane.slot, hand_over)
+        lane.jobs.append(job)
+        return job
 
-def _leave(lane: Lane) -> None:
-    lane.waiting -= 1
+
+def _settle(job: Future[None]) -> None:
+    try:
+        job.result()
+    except CancelledError:
+        raise _closed() from None
+
+
+def _closed() -> BackendUnavailable:
+    return BackendUnavailable(
+        "The embedded model was closed.", hint="Its owner shut it down: start a new run."
+    )
 
 
 async def _next(arrived: asyncio.Queue[Any], left: float, deadline_s: float) -> Any:
