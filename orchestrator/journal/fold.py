@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.core import events
 from orchestrator.core.chat import Frozen, Message
+from orchestrator.core.errors import ToolOutcomeUnknown
 from orchestrator.core.events import Entry, Event
 from orchestrator.core.fingerprints import result_digest
 from orchestrator.core.plans import PlanStep
@@ -159,7 +160,8 @@ def _verdict_given(state: RunState, event: events.VerdictGiven) -> RunState:
 def _permitted(state: RunState, event: events.VerdictGiven) -> RunState:
     if state.proposal is None or state.proposal.id != event.proposal:
         return state
-    return _with(state, verdict=event.verdict)
+    # A new verdict is a new question: what was granted to an older one does not answer it.
+    return _with(state, verdict=event.verdict, approval=None)
 
 
 def _refused(state: RunState, event: events.VerdictGiven) -> RunState:
@@ -201,7 +203,13 @@ def _approval_given(state: RunState, event: events.ApprovalGiven) -> RunState:
 
 
 def _call_intended(state: RunState, event: events.CallIntended) -> RunState:
-    return _with(state, intended=(*state.intended, (event.id, event.call, event.parent)))
+    others = tuple(intent for intent in state.intended if intent[0] != event.id)
+    intended = (*others, (event.id, event.call, event.parent))
+    if state.verdict and state.verdict.code == ToolOutcomeUnknown.code:
+        # The leave to repeat a call is used up by repeating it: should the process die again,
+        # a person is asked again.
+        return _with(state, intended=intended, approval=None)
+    return _with(state, intended=intended)
 
 
 def _call_settled(state: RunState, event: events.CallSettled) -> RunState:

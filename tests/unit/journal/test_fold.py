@@ -326,6 +326,22 @@ class TestApprovals:
         assert state.refusals == {"denied": 1}
         assert state.steps[0].failures == 1
 
+    def test_a_new_verdict_is_a_new_question(self):
+        grant = ApprovalGiven(digest="d", granted=True, by="person")
+        state = state_after(proposed(), verdict("ask"), asked(), grant, verdict("ask"))
+        assert state.approval is None
+
+    def test_leave_to_repeat_a_call_is_used_up_by_repeating_it(self):
+        grant = ApprovalGiven(digest="d", granted=True, by="person")
+        intent = CallIntended(id="c1", step="s1", parent=0, call=CALL)
+        granted = (asked(), grant)
+        first = state_after(proposed(), verdict("ask"), *granted, intent)
+        assert first.approval.granted is True
+        unknown = (verdict("ask", code="tool_outcome_unknown"), *granted, intent)
+        again = state_after(proposed(), verdict("ask"), *granted, intent, *unknown)
+        assert again.approval is None
+        assert again.intended == (("c1", CALL, 0),)
+
 
 class TestCalls:
     def test_an_intent_is_open_until_it_is_settled(self):

@@ -76,6 +76,10 @@ def state_after(*events):
     return state
 
 
+INTENT = CallIntended(id="c1", step="s1", parent=0, call=CALL)
+UNKNOWN = VerdictGiven(
+    proposal="p1", verdict=Verdict(kind="ask", code="tool_outcome_unknown", reason="it died")
+)
 GIVEN_UP = (closed("s1", "failed"), closed("s2", "skipped"))
 STORIES = {
     "a new run": ((), "plan"),
@@ -95,6 +99,18 @@ STORIES = {
     ),
     "a question about another proposal": (
         (STEPPED, proposed(), verdict("ask"), asked("p0")),
+        "approve",
+    ),
+    "a crash in an approved call": (
+        (STEPPED, proposed(), verdict("ask"), asked(), answered("yes"), INTENT, RunResumed()),
+        "act",
+    ),
+    "the question about its outcome": (
+        (STEPPED, proposed(), verdict("ask"), asked(), answered("yes"), INTENT, UNKNOWN),
+        "approve",
+    ),
+    "a crash in a call that was repeated": (
+        (STEPPED, proposed(), UNKNOWN, asked(), answered("yes"), INTENT, RunResumed()),
         "approve",
     ),
     "a redirect": ((STEPPED, proposed(), verdict("redirect")), "decide"),
@@ -172,19 +188,26 @@ def may_act(history):
 
     Written against the list, not against the state, so that it can disagree with the fold.
     """
-    starts = [at for at, event in enumerate(history) if isinstance(event, CallProposed)]
-    if not starts:
-        return False
-    name, since = history[starts[-1]].proposal.id, history[starts[-1] + 1 :]
-    kinds = [
-        event.verdict.kind
-        for event in since
-        if isinstance(event, VerdictGiven) and event.proposal == name
-    ]
+    name, since = after_last(history, lambda event: isinstance(event, CallProposed))
+    verdict_of_it, since = after_last(
+        since,
+        lambda event: (
+            isinstance(event, VerdictGiven)
+            and event.proposal == name.proposal.id
+            and event.verdict.kind in {"allow", "ask"}
+        ),
+    )
+    if verdict_of_it is None or verdict_of_it.verdict.kind == "allow":
+        return verdict_of_it is not None
     asks = [event.approval for event in since if isinstance(event, ApprovalAsked)]
     grants = [event.digest for event in since if isinstance(event, ApprovalGiven) and event.granted]
-    bound = any(ask.proposal == name and ask.digest in grants for ask in asks)
-    return "allow" in kinds or ("ask" in kinds and bound)
+    return any(ask.proposal == name.proposal.id and ask.digest in grants for ask in asks)
+
+
+def after_last(history, fits):
+    """Find the last event that fits and what came after it."""
+    found = [at for at, event in enumerate(history) if fits(event)]
+    return (history[found[-1]], history[found[-1] + 1 :]) if found else (None, [])
 
 
 PERMISSION = st.one_of(
