@@ -63,7 +63,7 @@ def make_office(root: Path, *, seed: int, screenshots: int | None = None) -> Off
         OfficeError: the folder already holds something, or the count is out of range.
     """
     random = Random(seed)  # noqa: S311
-    count = random.randint(FEWEST, MOST) if screenshots is None else screenshots
+    count = count_of(seed) if screenshots is None else screenshots
     if not 0 <= count <= UPPER_LIMIT:
         raise OfficeError(f"{count} screenshots is not between 0 and {UPPER_LIMIT}.")
     root = root.expanduser().absolute()
@@ -77,6 +77,11 @@ def make_office(root: Path, *, seed: int, screenshots: int | None = None) -> Off
     shots = {shot.path for shot in made}
     others = sorted(path for path in desktop.rglob("*") if path.is_file() and path not in shots)
     return Office(root=root, seed=seed, screenshots=tuple(made), others=tuple(others))
+
+
+def count_of(seed: int) -> int:
+    """Choose how many screenshots a seed makes when nobody says."""
+    return Random(seed).randint(FEWEST, MOST)  # noqa: S311
 
 
 def _take_screenshots(desktop: Path, count: int, random: Random) -> list[Screenshot]:

@@ -140,7 +140,7 @@ def draw_screen(story: Story, path: Path, random: Random) -> None:
         shift = random.choice((-SPECK_DEPTH, SPECK_DEPTH))
         colour = ImageColor.getrgb(canvas.theme.page)
         canvas.image.putpixel(place, tuple(max(0, min(255, part + shift)) for part in colour))
-    canvas.image.save(path, format="PNG", optimize=True)
+    canvas.image.save(path, format="PNG")
 
 
 def draw_photo(path: Path, random: Random) -> None:

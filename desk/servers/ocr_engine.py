@@ -23,6 +23,9 @@ IMAGE_PIXELS = 80_000_000
 LONG_SIDE = 2000
 """Pictures are scaled down to this many pixels on their longer side."""
 
+DECORATION = " ●•○◦■□"
+"""Marks at the ends of a run that are buttons and bullets of a window, not text."""
+
 MODELS = min(2, os.cpu_count() or 1)
 """Pictures read at the same time. One thread each: two threads on one picture mostly wait."""
 
@@ -79,7 +82,7 @@ class OcrEngine:
         if found.boxes is None:
             return Reading((), width, height)
         words = [_word(*part) for part in zip(found.boxes, found.txts, found.scores, strict=True)]
-        return Reading(in_reading_order(words), width, height)
+        return Reading(in_reading_order([word for word in words if word.text]), width, height)
 
     @contextmanager
     def _model(self) -> Iterator[Any]:
@@ -146,7 +149,9 @@ def _height(word: Word) -> int:
 def _word(box: Any, text: str, score: float) -> Word:
     across = [int(point[0]) for point in box]
     down = [int(point[1]) for point in box]
-    return Word(text.strip(), float(score), min(across), min(down), max(across), max(down))
+    return Word(
+        text.strip(DECORATION), float(score), min(across), min(down), max(across), max(down)
+    )
 
 
 def _pixels(content: bytes, name: str) -> Any:
