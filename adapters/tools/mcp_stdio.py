@@ -163,14 +163,19 @@ async def _stop(process: Process) -> None:
     if not await _exits(process, EXIT_GRACE_S):
         _signal(process, signal.SIGTERM)
         await _exits(process, SIGNAL_GRACE_S)
-    _signal(process, signal.SIGKILL)
-    await _exits(process, SIGNAL_GRACE_S)
+    with anyio.move_on_after(SIGNAL_GRACE_S):
+        while _signal(process, signal.SIGKILL):  # noqa: ASYNC110 - nothing tells of a group's end
+            await anyio.sleep(_POLL_S)
     _release_pipes(process)
 
 
-def _signal(process: Process, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
+def _signal(process: Process, number: signal.Signals) -> bool:
+    """Signal the group; False when nobody is left in it."""
+    try:
         os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 async def _exits(process: Process, seconds: float) -> bool:

@@ -46,8 +46,9 @@ def text(value):
 class RawServer:
     """An MCP server over raw sockets; `on_call` writes what it likes for a tool call."""
 
-    def __init__(self, on_call):
+    def __init__(self, on_call, pages):
         self.on_call = on_call
+        self.pages = pages
         self.calls = 0
         self.sessions = 0
         self.visits = set()
@@ -67,7 +68,7 @@ class RawServer:
                 self.sessions += 1
                 writer.write(answered(request, self.hello(request), Mcp_Session_Id=self.sessions))
             case "tools/list":
-                writer.write(answered(request, {"tools": TOOLS}))
+                writer.write(answered(request, self.page(request)))
             case "tools/call":
                 self.calls += 1
                 await self.on_call(self, request, writer)
@@ -75,6 +76,15 @@ class RawServer:
                 writer.write(framed("405 Method Not Allowed"))
             case _:
                 writer.write(framed("202 Accepted"))
+
+    def page(self, request):
+        """One page of tools; fewer than no pages means that each points to itself."""
+        if self.pages == 1:
+            return {"tools": TOOLS}
+        number = int(request.get("params", {}).get("cursor", 0))
+        tools = [{**tool, "name": f"{tool['name']}-{number}"} for tool in TOOLS]
+        after = 0 if self.pages < 0 else number + 1
+        return {"tools": tools} | ({"nextCursor": str(after)} if after != self.pages else {})
 
     def hello(self, request):
         return {
@@ -85,8 +95,8 @@ class RawServer:
 
 
 @asynccontextmanager
-async def toolset(on_call, **limits):
-    raw = RawServer(on_call)
+async def toolset(on_call, pages=1, **limits):
+    raw = RawServer(on_call, pages)
     server = await asyncio.start_server(raw.handle, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     limits = {"timeout_s": PATIENCE_S, "max_output_bytes": LIMIT, **limits}
@@ -217,6 +227,16 @@ async def test_a_lost_connection_is_tried_again_for_a_read_only():
     async with toolset(hangs_up_once) as (opened, raw):
         assert (await ask(opened, "act")).code == "tool_outcome_unknown"
         assert raw.calls == 1
+
+
+async def test_tools_are_read_from_every_page():
+    async with toolset(fine, pages=5) as (opened, _):
+        assert len(opened.specs) == 10
+
+
+async def test_a_listing_that_goes_in_circles_is_read_once():
+    async with toolset(fine, pages=-1) as (opened, _):
+        assert [spec.name for spec in opened.specs] == ["look-0", "act-0"]
 
 
 async def test_nobody_at_the_address_is_unavailable():

@@ -226,7 +226,9 @@ async def test_the_idempotency_key_reaches_the_server(bad, diary):
 async def test_a_child_that_a_server_left_behind_goes_with_it(bad, diary, mark):
     async with bad("grandchild") as toolset:
         assert (await ask(toolset)).ok
-        assert len(living(mark)) == 2
+        (child,) = [line.split()[1] for line in diary.read_text().splitlines() if "child" in line]
+        assert Path("/proc", child).exists()
+    assert living(mark) == []
 
 
 async def test_a_server_that_ignores_every_request_to_go_is_killed(bad, mark):
@@ -256,6 +258,20 @@ async def test_a_toolset_may_be_closed_by_another_task_and_twice(bad):
         tasks.start_soon(toolset.close)
     outcome = await ask(toolset)
     assert outcome.code == "tool_unavailable"
+
+
+async def test_closing_ends_an_opening_under_way(bad, diary):
+    toolset = bad("hang_start")
+
+    async def close():
+        while not diary.exists():
+            await anyio.lowlevel.checkpoint()
+        await toolset.close()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(close)
+        with pytest.raises(ToolUnavailable, match="closed while starting"):
+            await toolset.open()
 
 
 async def test_cancelling_the_opening_leaves_nothing_behind(bad, diary, mark):
