@@ -78,15 +78,18 @@ def _clock(random: Random) -> str:
 
 def _invoice(random: Random) -> Story:
     vendor, number = random.choice(VENDORS), f"INV-{random.randrange(1000, 9999)}"
+    month, day = random.randrange(len(MONTHS) - 1), random.randrange(1, 28)
+    paper, chairs = random.randrange(4000, 9000), random.randrange(20000, 60000)
+    issued, due = (f"{day} {MONTHS[place]} 2026" for place in (month, month + 1))
     return Story(
         "invoice",
         f"Invoice {number} - {vendor}",
         (
             _heading("INVOICE"),
-            *_pairs(From=vendor, Invoice_number=number, Issued=_day(random), Due=_day(random)),
-            *_pairs(Printer_cartridges=f"EUR {_amount(random, 40, 90)}"),
-            *_pairs(Office_chairs=f"EUR {_amount(random, 200, 600)}"),
-            *_pairs(Total_due=f"EUR {_amount(random, 700, 990)}"),
+            *_pairs(From=vendor, Invoice_number=number, Issued=issued, Due=due),
+            *_pairs(Printer_cartridges=f"EUR {paper / 100:.2f}"),
+            *_pairs(Office_chairs=f"EUR {chairs / 100:.2f}"),
+            *_pairs(Total_due=f"EUR {(paper + chairs) / 100:.2f}"),
             Row("text", "Please pay within 30 days. Thank you for your business."),
         ),
         ("invoice", *vendor.lower().split(), number.lower()),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -25,7 +26,11 @@ def blocks(office, state):
     text = (REPOSITORY / "desk" / "office.yaml").read_text()
     for name, value in {"OFFICE": office, "STATE": state, "PYTHON": sys.executable}.items():
         text = text.replace(f"${{{name}}}", str(value))
-    return yaml.safe_load(text)["mcpServers"]
+    found = yaml.safe_load(text)["mcpServers"]
+    if shutil.which("git") is None:
+        # Without a git program its server cannot run; the others are enough.
+        del found["git"]
+    return found
 
 
 def parameters(block):
