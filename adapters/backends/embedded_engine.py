@@ -4,9 +4,11 @@ import http.client
 import json
 import os
 import secrets
+import shutil
 import socket
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,7 @@ class Engine:
         self.threads = threads or _usable_cpus()
         self._verbose = verbose
         self._key = secrets.token_urlsafe(24)
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._tidy: weakref.finalize[..., Engine] | None = None
         self._server: Any = None
         self._loading = threading.Lock()
 
@@ -90,9 +92,8 @@ class Engine:
         """Free the weights; no request may be running."""
         with self._loading:
             self._server = None
-            if self._folder is not None:
-                self._folder.cleanup()
-                self._folder = None
+            if self._tidy is not None:
+                self._tidy()
 
     def _start(self) -> Any:
         engine = _engine_module()
@@ -125,8 +126,9 @@ class Engine:
 
     def _hide_listener(self, params: Any) -> None:
         # The engine always listens; a private socket and a random key keep others out.
-        self._folder = tempfile.TemporaryDirectory(prefix="ferryman-", ignore_cleanup_errors=True)
-        path = str(Path(self._folder.name) / "engine.sock")
+        folder = tempfile.mkdtemp(prefix="ferryman-")
+        self._tidy = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        path = str(Path(folder) / "engine.sock")
         if hasattr(socket, "AF_UNIX") and len(path) <= _SOCKET_PATH:
             params.hostnames = [path]
         params.port = 0

@@ -1,6 +1,7 @@
 """The model store: weights pulled by name, verified, and found again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +82,8 @@ class ModelStore:
             raise self._unknown(name)
         with locked(self._cache_dir / name):
             for file in entry.files if entry else (_foreign(source or ""),):
-                self._pull_file(name, file, progress, source)
+                with _named_disk_errors(name):
+                    self._pull_file(name, file, progress, source)
         return self.path(name)
 
     def path(self, name: str) -> Path:
@@ -198,6 +200,17 @@ class ModelStore:
         return ModelFileError(
             f"There is no model named {name!r}.", hint=f"The known models are: {known}."
         )
+
+
+@contextmanager
+def _named_disk_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ModelFileError(
+            f"The model {name} could not be written: {error}.",
+            hint=f"Make room or check the folder's rights; `ferryman models pull {name}` resumes.",
+        ) from error
 
 
 def _foreign(source: str) -> WeightsFile:

@@ -195,6 +195,18 @@ def test_a_full_disk_is_found_out_before_the_download(cache, parts, index):
     assert index.asked == []
 
 
+def test_a_disk_that_fills_up_meanwhile_is_named_and_the_pull_can_go_on(store, index, cache):
+    def full(part, folder):
+        raise OSError(28, "No space left on device")
+
+    store._fetch = full
+    with pytest.raises(ModelFileError, match="No space left on device") as told:
+        store.pull("tiny", progress=quiet)
+    assert "resumes" in told.value.hint
+    store._fetch = index
+    assert store.pull("tiny", progress=quiet).read_bytes() == WHOLE
+
+
 def test_two_pulls_of_one_model_do_not_meet(store, cache):
     with locked(cache / "tiny"), pytest.raises(ModelFileError, match="Another pull of tiny"):
         store.pull("tiny", progress=quiet)
