@@ -11,6 +11,7 @@ from orchestrator.core.verdicts import Verdict
 
 RunStatus = Literal[
     "running",
+    "planned",
     "waiting_approval",
     "needs_input",
     "completed",

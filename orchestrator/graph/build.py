@@ -23,9 +23,8 @@ from orchestrator.graph.nodes.synthesize import synthesize
 from orchestrator.graph.state import GraphState
 
 Graph = CompiledStateGraph[GraphState, RunContext, GraphState, GraphState]
-ONWARD: dict[Hashable, str] = {
-    name: name for name in ("plan", "decide", "approve", "act", "synthesize")
-} | {"end": END}
+NODES = ("plan", "decide", "approve", "act", "synthesize")
+ONWARD: dict[Hashable, str] = {**{name: name for name in NODES}, "end": END}
 
 
 def build_graph() -> Graph:
@@ -36,6 +35,6 @@ def build_graph() -> Graph:
     graph.add_node("approve", approve)
     graph.add_node("act", act)
     graph.add_node("synthesize", synthesize)
-    for node in (START, "plan", "decide", "approve", "act", "synthesize"):
+    for node in (START, *NODES):
         graph.add_conditional_edges(node, onward, ONWARD)
     return graph.compile()

@@ -15,6 +15,7 @@ from orchestrator.core.events import Entry, Event
 from orchestrator.core.fingerprints import result_digest
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import FINAL, RunState, SettledCall, StepState
+from orchestrator.core.tools import split_name
 
 _NO_PROPOSAL: dict[str, Any] = {"proposal": None, "verdict": None, "approval": None}
 _NO_HINTS: dict[str, Any] = {"masked": (), "closed_namespace": "", "query": ""}
@@ -166,13 +167,12 @@ def _permitted(state: RunState, event: events.VerdictGiven) -> RunState:
 
 def _refused(state: RunState, event: events.VerdictGiven) -> RunState:
     verdict = event.verdict
-    calls = len(state.proposal.calls) if state.proposal else 1
     changes: dict[str, Any] = {
         "proposal": None,
         "approval": None,
         "verdict": verdict,
         "note": verdict.reason,
-        "refusals": _counted(state.refusals, verdict.code or verdict.kind, calls),
+        "refusals": _counted(state.refusals, verdict.code or verdict.kind),
     }
     if verdict.kind == "replan":
         changes["replan_reason"] = verdict.reason or verdict.code or verdict.kind
@@ -215,14 +215,22 @@ def _call_intended(state: RunState, event: events.CallIntended) -> RunState:
 def _call_settled(state: RunState, event: events.CallSettled) -> RunState:
     settled, ok = _settled(state, event), event.outcome.ok
     wrote = ok and not settled.reused and settled.effect != "read"
-    handled = _with_step(state, event.step, lambda step: {"calls": (*step.calls, event.id)})
+    handled = _with_step(state, event.step, lambda step: _with_call(step, event))
     return _with(
         state,
         intended=tuple(intent for intent in state.intended if intent[0] != event.id),
         settled=(*state.settled, settled),
         steps=handled if ok else state.steps,
         writes=state.writes + wrote,
+        usage=state.usage + event.outcome.usage,
+        model_calls=state.model_calls + event.outcome.model_calls,
     )
+
+
+def _with_call(step: StepState, event: events.CallSettled) -> dict[str, Any]:
+    """A step's handle is what its own namespace returned; a call elsewhere is a detour."""
+    own = split_name(event.tool)[0] == step.step.namespace
+    return {"calls": (*step.calls, event.id)} if own else {}
 
 
 def _settled(state: RunState, event: events.CallSettled) -> SettledCall:

@@ -18,9 +18,13 @@ ATTEMPTS = 3
 
 
 async def plan(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
+    """Make the plan that the run lacks."""
+    return await plan_run(runtime.context)
+
+
+async def plan_run(context: RunContext) -> GraphState:
     """Ask the planner for a plan until one can be carried out, a few times at most."""
-    context = runtime.context
-    if reason := objection(state["run"]):
+    if reason := objection(context.state):
         return await context.happened(
             RunEnded(status="stopped", error=reason, code="budget_exceeded")
         )

@@ -1,0 +1,229 @@
+"""The built-in namespace `text`: narrow values made out of text that nobody vouches for.
+
+The synthesizer reads the text and answers in a form the plan chose, under a schema. It has no
+tools, so that whatever the text asks for can change a value at most, and only within its form.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from jsonschema import Draft202012Validator
+
+from orchestrator.core.chat import ChatReply, ChatRequest, JsonSchema, Message, Sampling, Usage
+from orchestrator.core.errors import BackendError
+from orchestrator.core.tools import ToolCall, ToolOutcome, ToolSpec
+from orchestrator.ports.chat import ChatBackend, complete
+
+Form = Literal["file name", "name", "line", "paragraph", "number", "date"]
+Render = Callable[[str, str, str], str]
+"""Gives the prompt for an instruction, a form in words, and the text."""
+
+NAMESPACE = "text"
+MAX_TEXT = 2400
+_WORD = re.compile(r"[a-z0-9]{3,}")
+_SLUG = r"^[a-z0-9]{1,16}(-[a-z0-9]{1,16}){1,5}$"
+
+_SCHEMAS: Mapping[Form, dict[str, Any]] = {
+    "file name": {"type": "string", "pattern": _SLUG},
+    "name": {"type": "string", "minLength": 1, "maxLength": 60},
+    "line": {"type": "string", "minLength": 1, "maxLength": 160},
+    "paragraph": {"type": "string", "minLength": 1, "maxLength": 800},
+    "number": {"type": "number"},
+    "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+}
+_WORDS: Mapping[Form, str] = {
+    "file name": "a file name of 3 to 5 words out of the text, lower case, hyphens between",
+    "name": "a short name",
+    "line": "one line",
+    "paragraph": "one short paragraph",
+    "number": "a number",
+    "date": "a date as YYYY-MM-DD",
+}
+_TEXT = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    "description": "The text to read: a reference to an earlier result.",
+}
+_OUTPUT = {
+    "type": "object",
+    "properties": {
+        "value": {"type": ["string", "number"]},
+        "because": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["value"],
+}
+
+
+def _spec(
+    name: str, description: str, properties: dict[str, Any], optional: Sequence[str] = ()
+) -> ToolSpec:
+    return ToolSpec(
+        id=f"{NAMESPACE}.{name}",
+        description=description,
+        input_schema={
+            "type": "object",
+            "properties": {"text": _TEXT, **properties},
+            "required": ["text", *(key for key in properties if key not in optional)],
+            "additionalProperties": False,
+        },
+        output_schema=_OUTPUT,
+        effect="read",
+        idempotent=True,
+    )
+
+
+_FORM = {"enum": list(_SCHEMAS), "description": "The form of the value."}
+SPECS: tuple[ToolSpec, ...] = (
+    _spec(
+        "write",
+        "Write a new value from a text: a file name, a title, a line or a paragraph.",
+        {
+            "instruction": {"type": "string", "description": "What to write.", "maxLength": 200},
+            "form": _FORM,
+        },
+    ),
+    _spec(
+        "extract",
+        "Extract one fact that stands in a text: a name, a number or a date.",
+        {
+            "instruction": {"type": "string", "description": "What to find.", "maxLength": 200},
+            "form": _FORM,
+        },
+    ),
+    _spec("summarize", "Summarize a text in one short paragraph.", {}),
+)
+
+
+class TextToolset:
+    """The tools of the namespace `text`, played by the synthesizer.
+
+    Args:
+        backend: The synthesizer's backend.
+        render: Gives the prompt.
+        sampling: How the synthesizer samples.
+    """
+
+    namespace = NAMESPACE
+
+    def __init__(self, backend: ChatBackend, render: Render, *, sampling: Sampling) -> None:
+        self._backend = backend
+        self._render = render
+        self._sampling = sampling
+
+    @property
+    def specs(self) -> Sequence[ToolSpec]:
+        """The tools, always the same."""
+        return SPECS
+
+    async def call(self, call: ToolCall) -> ToolOutcome:
+        """Make one value; a value that the text does not bear out is a failure."""
+        problem = _problem(call)
+        if problem:
+            return ToolOutcome(ok=False, error=problem, code="invalid_arguments")
+        try:
+            return await self._made(call)
+        except BackendError as error:
+            return ToolOutcome(ok=False, error=error.message, code=error.code)
+
+    async def _made(self, call: ToolCall) -> ToolOutcome:
+        text = _joined(call.arguments["text"])
+        form, wanted = _wanted(call)
+        words = self._render(wanted, _WORDS[form], text[:MAX_TEXT])
+        reply = await self._ask((Message(role="user", content=words),), form)
+        replies = [reply]
+        if _ungrounded(form, reply, text):
+            again = f"Use words of the text only. {_value(reply)!r} does not."
+            turns = (
+                Message(role="user", content=words),
+                Message(role="assistant", content=reply.text),
+                Message(role="user", content=again),
+            )
+            replies.append(await self._ask(turns, form))
+        return _outcome(form, text, replies)
+
+    async def _ask(self, messages: tuple[Message, ...], form: Form) -> ChatReply:
+        schema = {
+            "type": "object",
+            "properties": {"value": _SCHEMAS[form]},
+            "required": ["value"],
+            "additionalProperties": False,
+        }
+        request = ChatRequest(
+            messages=messages,
+            constraint=JsonSchema(json_schema=schema),
+            sampling=self._sampling,
+            max_tokens=320 if form == "paragraph" else 96,
+            slot="text",
+        )
+        return await complete(self._backend, request)
+
+
+def _problem(call: ToolCall) -> str:
+    spec = next((spec for spec in SPECS if spec.id == call.tool), None)
+    if spec is None:
+        return f"There is no tool {call.tool}."
+    found = next(Draft202012Validator(spec.input_schema).iter_errors(call.arguments), None)
+    if found is not None:
+        return f"{call.tool}: {found.message}"
+    empty = not _joined(call.arguments["text"]).strip()
+    return (
+        f"{call.tool}: the text is empty, there is nothing to make a value from." if empty else ""
+    )
+
+
+def _wanted(call: ToolCall) -> tuple[Form, str]:
+    if call.tool == "text.summarize":
+        return "paragraph", "a summary"
+    form: Form = call.arguments["form"]  # type: ignore[assignment]
+    return form, str(call.arguments["instruction"])
+
+
+def _joined(text: Any) -> str:
+    return "\n\n".join(map(str, text)) if isinstance(text, list) else str(text)
+
+
+def _value(reply: ChatReply) -> str | float:
+    try:
+        found = json.loads(reply.text)
+    except json.JSONDecodeError:
+        return ""
+    value: str | float = found.get("value", "")
+    return value
+
+
+def _shared(value: str | float, text: str) -> list[str]:
+    """The words of a value that stand in the text, in the value's order."""
+    squeezed = re.sub(r"[^a-z0-9]", "", text.lower())
+    found = _WORD.findall(str(value).lower())
+    return [word for word in dict.fromkeys(found) if word in squeezed]
+
+
+def _ungrounded(form: Form, reply: ChatReply, text: str) -> bool:
+    """Whether fewer than half of a name's words stand in the text it was made from."""
+    if form not in {"file name", "name"} or reply.truncated:
+        return False
+    value = _value(reply)
+    words = set(_WORD.findall(str(value).lower()))
+    return 2 * len(_shared(value, text)) < len(words) or not words
+
+
+def _outcome(form: Form, text: str, replies: Sequence[ChatReply]) -> ToolOutcome:
+    last = replies[-1]
+    usage = sum((reply.usage for reply in replies), Usage())
+    value = _value(last)
+    spent: dict[str, Any] = {
+        "usage": usage,
+        "model_calls": len(replies),
+        "seconds": sum(reply.seconds for reply in replies),
+    }
+    if last.truncated or value == "":
+        return ToolOutcome(
+            ok=False, error="The value came out incomplete.", code="malformed_reply", **spent
+        )
+    if _ungrounded(form, last, text):
+        error = f"{value!r} is not made of words of the text."
+        return ToolOutcome(ok=False, error=error, code="tool_failed", **spent)
+    return ToolOutcome(
+        ok=True, data={"value": value, "because": list(_shared(value, text))}, **spent
+    )

@@ -1,0 +1,202 @@
+"""The composition root: settings, accepted decision records and adapters become one orchestrator.
+
+The only module that imports the adapters.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from adapters.backends.profiles import get_profile
+from adapters.backends.resilient import ResilientBackend
+from adapters.backends.weights import ModelStore
+from adapters.clock import SystemClock
+from adapters.registry import Surroundings, build_backend
+from adapters.retrieval.lexical import LexicalRetriever
+from adapters.stores.blobs import FolderBlobs
+from adapters.stores.sqlite import SqliteStore
+from adapters.tools.combined import CombinedToolset
+from adapters.tools.mcp import McpToolset
+from adapters.tools.mcp_config import McpServerConfig
+from adapters.tools.text import TextToolset
+from orchestrator.core.errors import ModelFileError, SettingsError
+from orchestrator.core.events import ModelInfo
+from orchestrator.core.roles import ROLES, Binding, Role
+from orchestrator.decisions.reader import read_folder
+from orchestrator.decisions.resolve import resolve
+from orchestrator.graph.context import Player
+from orchestrator.policy.catalogue import Catalogue, build_catalogue
+from orchestrator.ports.chat import ChatBackend
+from orchestrator.ports.retrieval import Retriever
+from orchestrator.ports.tools import Toolset
+from orchestrator.prompting.library import Library, load_library
+from orchestrator.runtime import Orchestrator, Parts
+from orchestrator.settings import Settings
+
+EMBEDDING_MODEL = "all-minilm-l6-v2"
+
+
+@asynccontextmanager
+async def open_orchestrator(settings: Settings | None = None) -> AsyncIterator[Orchestrator]:
+    """Build an orchestrator from settings and close everything it opened afterwards.
+
+    Raises:
+        ConfigurationError: Something that the operator wrote or left out keeps it from starting.
+    """
+    settings = settings or Settings.load()
+    library = load_library(settings.prompts_dir)
+    async with AsyncExitStack() as opened:
+        roles, models = await build_roles(settings, opened)
+        store = opened.enter_context(open_store(settings))
+        text = text_toolset(roles["synthesizer"], library)
+        toolset = await opened.enter_async_context(CombinedToolset([*mcp_toolsets(settings), text]))
+        yield Orchestrator(
+            Parts(
+                roles=roles,
+                models=models,
+                toolset=toolset,
+                catalogue=index_tools(settings, toolset),
+                library=library,
+                store=store,
+                blobs=FolderBlobs(settings.state_dir / "blobs"),
+                clock=SystemClock(),
+                rules=settings.rules,
+                parallel_calls=settings.config.parallel_calls,
+                unavailable={ns: error.message for ns, error in toolset.unavailable.items()},
+                lock=store.run_lock,
+            )
+        )
+
+
+def open_store(settings: Settings) -> SqliteStore:
+    """The journal's store in the state folder."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    return SqliteStore(settings.state_dir / "journal.db")
+
+
+def model_store(settings: Settings) -> ModelStore:
+    """The pulled weights in the cache folder."""
+    return ModelStore(settings.models_dir)
+
+
+@asynccontextmanager
+async def open_tools(settings: Settings) -> AsyncIterator[CombinedToolset]:
+    """Start the servers of the config file, and nothing else."""
+    async with CombinedToolset(mcp_toolsets(settings)) as toolset:
+        yield toolset
+
+
+def bindings(settings: Settings) -> dict[Role, Binding]:
+    """The accepted binding of each role.
+
+    Raises:
+        DecisionRecordError: A role has none or several.
+    """
+    return resolve(read_folder(settings.adr_dir))
+
+
+async def build_roles(
+    settings: Settings, opened: AsyncExitStack
+) -> tuple[dict[Role, Player], tuple[ModelInfo, ...]]:
+    """Build the backend of each role; roles with the same binding share one."""
+    bound = bindings(settings)
+    built: dict[str, ChatBackend] = {}
+    roles: dict[Role, Player] = {}
+    models: list[ModelInfo] = []
+    for role in ROLES:
+        binding = _with_override(bound[role], settings)
+        around = _surroundings(binding, settings)
+        profile = get_profile(binding.profile)
+        same = f"{binding.backend} {binding.model} {sorted(binding.options.items())}"
+        if same not in built:
+            built[same] = build_backend(binding, profile=profile, around=around)
+            _close_later(built[same], opened)
+        roles[role] = Player(
+            backend=ResilientBackend(built[same], clock=around.clock), profile=profile
+        )
+        models.append(
+            ModelInfo(
+                role=role,
+                backend=binding.backend,
+                model=binding.model,
+                sha256=around.model_sha256,
+                record=binding.record,
+            )
+        )
+    return roles, tuple(models)
+
+
+def _close_later(backend: Any, opened: AsyncExitStack) -> None:
+    if hasattr(backend, "close"):
+        opened.push_async_callback(backend.close)
+
+
+def _with_override(binding: Binding, settings: Settings) -> Binding:
+    if binding.backend == "embedded" and settings.embedded_model:
+        return binding.model_copy(update={"model": settings.embedded_model})
+    return binding
+
+
+def _surroundings(binding: Binding, settings: Settings) -> Surroundings:
+    path, sha256 = None, ""
+    if binding.backend == "embedded":
+        path, sha256 = model_store(settings).resolve(binding.model)
+    return Surroundings(
+        clock=SystemClock(),
+        base_url=settings.base_url or None,
+        api_key=settings.api_key,
+        model_path=path,
+        model_sha256=sha256,
+    )
+
+
+def mcp_toolsets(settings: Settings) -> list[McpToolset]:
+    """A toolset for each server of the config file, not yet started.
+
+    Raises:
+        SettingsError: A server's block cannot be used.
+    """
+    servers = {
+        name: _server(settings, name, block) for name, block in settings.config.mcpServers.items()
+    }
+    return [McpToolset(name, config) for name, config in servers.items() if not config.disabled]
+
+
+def _server(settings: Settings, name: str, block: Mapping[str, Any]) -> McpServerConfig:
+    try:
+        return McpServerConfig.model_validate(block)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, ("mcpServers", name, *first["loc"])))
+        raise SettingsError(f"{settings.config_path}: {where}: {first['msg']}.") from error
+
+
+def text_toolset(player: Player, library: Library) -> TextToolset:
+    """The built-in namespace `text`, played by the synthesizer."""
+    prompt = library.prompt("extract")
+    return TextToolset(
+        player.backend,
+        lambda instruction, form, text: prompt.render(
+            instruction=instruction, form=form, text=text
+        ),
+        sampling=player.profile.sampling,
+    )
+
+
+def index_tools(settings: Settings, toolset: Toolset) -> Catalogue:
+    """Index the tools in scope: by words, and by meaning where the embedding is there."""
+    return build_catalogue(toolset.specs, retrievers(settings))
+
+
+def retrievers(settings: Settings) -> Sequence[Retriever]:
+    """BM25 always; MiniLM where its files and its runtime are."""
+    found: list[Retriever] = [LexicalRetriever()]
+    with suppress(ModelFileError, ImportError):
+        from adapters.retrieval.embedding import EmbeddingRetriever
+
+        folder = model_store(settings).path(EMBEDDING_MODEL)
+        found.append(EmbeddingRetriever(Path(folder), settings.cache_dir / "vectors"))
+    return found

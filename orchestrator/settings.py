@@ -1,0 +1,181 @@
+"""What the operator set: the only reader of the environment, and the config file.
+
+Every setting has a variable `FERRYMAN_…`; a variable or key that nobody knows is an error, so
+that a misspelt one is never silently without effect.
+"""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from orchestrator.core.errors import SettingsError
+from orchestrator.core.runs import Budget
+from orchestrator.policy.permissions import DEFAULT_RULES, Rule
+
+PREFIX = "FERRYMAN_"
+CONFIG_NAMES = ("ferryman.yaml", "ferryman.yml", "ferryman.json")
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+class ConfigFile(BaseModel):
+    """The config file: the servers, and what may run without asking.
+
+    `mcpServers` is the usual block of every MCP client, `places` are folders by the name a
+    person uses for them, `rules` come before the built-in ones; first match wins.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mcpServers: dict[str, dict[str, Any]] = Field(default_factory=dict)  # noqa: N815 - the field's name
+    places: dict[str, str] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    budget: Budget = Budget()
+    parallel_calls: int = Field(default=4, gt=0, le=64)
+
+
+class Settings(BaseModel):
+    """Everything an operator can set, with the defaults of a fresh machine.
+
+    Folders follow the XDG base directories. `embedded_model` replaces the weights of every
+    role that is bound to the embedded backend: a name of the catalogue or the path of a GGUF.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state_dir: Path
+    cache_dir: Path
+    adr_dir: Path
+    prompts_dir: Path
+    config_path: Path | None = None
+    config: ConfigFile = ConfigFile()
+    base_url: str = ""
+    api_key: SecretStr | None = None
+    embedded_model: str = ""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The operator's rules, then the built-in ones."""
+        return (*self.config.rules, *DEFAULT_RULES)
+
+    @property
+    def models_dir(self) -> Path:
+        """Where pulled weights are."""
+        return self.cache_dir / "models"
+
+    @classmethod
+    def load(
+        cls,
+        config: Path | None = None,
+        *,
+        variables: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> "Settings":
+        """Read the environment and the config file.
+
+        Args:
+            config: The config file; without it FERRYMAN_CONFIG, else ferryman.yaml here.
+            variables: Values for `${NAME}` in the config file, before those of the environment.
+            environ: The environment, the process's own when left out.
+
+        Raises:
+            SettingsError: A variable, a key or a value cannot be used; it names which.
+        """
+        env = dict(os.environ if environ is None else environ)
+        own = {k.removeprefix(PREFIX).lower(): v for k, v in env.items() if k.startswith(PREFIX)}
+        _refuse_unknown(own)
+        path = config or _default_config(own.pop("config", ""))
+        home = Path(env.get("HOME") or Path.home())
+        values: dict[str, Any] = {
+            "state_dir": Path(env.get("XDG_STATE_HOME") or home / ".local/state") / "ferryman",
+            "cache_dir": Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "ferryman",
+            "adr_dir": data_folder("adr"),
+            "prompts_dir": data_folder("prompts"),
+            **own,
+        }
+        known = {
+            "PYTHON": sys.executable,
+            "STATE": str(values["state_dir"]),
+            **env,
+            **(variables or {}),
+        }
+        if path is not None:
+            values |= {"config_path": path, "config": read_config(path, known)}
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsError(f"The environment: {_first(error)}") from error
+
+
+def data_folder(name: str) -> Path:
+    """The folder `prompts` or `adr`: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).parent
+    beside = package.parent / name
+    return beside if beside.is_dir() else package / "_data" / name
+
+
+def read_config(path: Path, variables: Mapping[str, str]) -> ConfigFile:
+    """Read a config file (YAML, of which JSON is a part) and fill in `${NAME}`.
+
+    Raises:
+        SettingsError: It cannot be read, has an unknown key, or names an unset variable.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not YAML: {error}") from error
+    try:
+        return ConfigFile.model_validate(_filled(data, variables, path))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {_first(error)}{_meant(error)}") from error
+
+
+def _filled(value: Any, variables: Mapping[str, str], path: Path) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(part, variables, path) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_filled(part, variables, path) for part in value]
+    if not isinstance(value, str):
+        return value
+    for name in _VARIABLE.findall(value):
+        if name not in variables:
+            raise SettingsError(
+                f"{path} uses ${{{name}}}, which is not set.", hint=f"Set {name} and start again."
+            )
+    return _VARIABLE.sub(lambda match: variables[match.group(1)], value)
+
+
+def _default_config(named: str) -> Path | None:
+    if named:
+        return Path(named)
+    return next((Path(name) for name in CONFIG_NAMES if Path(name).is_file()), None)
+
+
+def _refuse_unknown(own: Mapping[str, str]) -> None:
+    known = {*Settings.model_fields} - {"config_path"}
+    for name in own:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
+            raise SettingsError(f"{PREFIX}{name.upper()} is not a setting.{meant}")
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}."
+
+
+def _meant(error: ValidationError) -> str:
+    first = error.errors()[0]
+    if first["type"] != "extra_forbidden":
+        return ""
+    near = difflib.get_close_matches(str(first["loc"][-1]), ConfigFile.model_fields, 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
