@@ -85,9 +85,9 @@ class TextDelta(Frozen):
 class ChatReply(Frozen):
     """A complete reply, the last item of every stream.
 
-    `margin` is the difference in probability (0 to 1) between the chosen option and the
-    runner-up at the first token where the options of a `Choice` part; None where the backend
-    gives no logprobs. `truncated` is True when `max_tokens` cut the reply.
+    `margin` is the difference in probability (0 to 1) between the chosen option of a `Choice`
+    and the runner-up, over the valid options only; None where the backend gives no logprobs.
+    `truncated` is True when `max_tokens` cut the reply.
     """
 
     kind: Literal["reply"] = "reply"

@@ -40,7 +40,7 @@ class Profile(Frozen):
     argument_tokens: int = Field(default=256, gt=0)
     answer_tokens: int = Field(default=220, gt=0)
     example_distance_tokens: int = Field(default=600, gt=0)
-    low_margin: float = Field(default=0.1, ge=0, le=1)
+    low_margin: float = Field(default=0.03, ge=0, le=1)
 
 
 class Binding(Frozen):

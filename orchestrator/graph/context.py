@@ -1,6 +1,7 @@
 """What the nodes may use: ports and facts, never part of the state."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -87,9 +88,9 @@ class RunContext:
             logprobs=logprobs,
             slot=role,
         )
-        async for item in player.backend.stream(request):
-            if isinstance(item, TextDelta):
+        async with aclosing(player.backend.stream(request)) as items:
+            async for item in items:
+                if not isinstance(item, TextDelta):
+                    return item
                 self.on_delta(role, item.text)
-            else:
-                return item
         raise BackendProtocolError(f"The {role}'s backend ended its stream without a reply.")

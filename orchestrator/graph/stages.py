@@ -14,7 +14,12 @@ from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import Candidate, RunState
 from orchestrator.core.tools import ToolCall
 from orchestrator.graph.context import RunContext
-from orchestrator.policy.arguments import Parameter, answer_schema, parameters
+from orchestrator.policy.arguments import (
+    Parameter,
+    answer_schema,
+    check_expressions,
+    parameters,
+)
 from orchestrator.policy.handles import Handle, handles, shape
 from orchestrator.policy.references import Reference, references, resolve
 from orchestrator.policy.shortlist import MOST, Shortlist, shortlist
@@ -59,7 +64,7 @@ def prospect(state: RunState, step: PlanStep, indices: Sequence[int]) -> Prospec
         step=step,
         known=known,
         indices=tuple(indices),
-        offered=tuple(references(step, known, places)),
+        offered=tuple(references(step, known, places, sample=indices[0] if indices else 0)),
         places=places,
         goal=state.request.goal if state.request else "",
     )
@@ -215,7 +220,9 @@ async def fill_arguments(
     Raises:
         InvalidArguments: They still do not fit after one repair.
     """
-    wanted = parameters(context.specs[tool], ahead.offered, goal=ahead.goal)
+    wanted = parameters(
+        context.specs[tool], ahead.offered, goal=ahead.goal, intent=ahead.step.intent
+    )
     if not wanted:
         return {}, _calls(context, ahead, tool, {})
     request = argument_request(
@@ -224,13 +231,19 @@ async def fill_arguments(
         [_parameter_words(parameter) for parameter in wanted],
         _values(wanted),
     )
-    expressions = await _ask_arguments(context, ahead, wanted, request)
     try:
-        return expressions, _calls(context, ahead, tool, expressions)
+        return await _attempt(context, ahead, tool, wanted, request)
     except InvalidArguments as error:
         again = f"These arguments do not fit: {error.message} Write the JSON again."
-        expressions = await _ask_arguments(context, ahead, wanted, again)
-        return expressions, _calls(context, ahead, tool, expressions)
+        return await _attempt(context, ahead, tool, wanted, again)
+
+
+async def _attempt(
+    context: RunContext, ahead: Prospect, tool: str, wanted: Sequence[Parameter], words: str
+) -> tuple[dict[str, JsonValue], tuple[ToolCall, ...]]:
+    expressions = await _ask_arguments(context, ahead, wanted, words)
+    check_expressions(tool, expressions, wanted, ahead.offered)
+    return expressions, _calls(context, ahead, tool, expressions)
 
 
 async def _ask_arguments(

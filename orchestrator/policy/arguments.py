@@ -1,42 +1,75 @@
 """The second stage of a decision: which arguments a tool may be given, as a schema to answer.
 
-A parameter that takes a path must point to one that the run has seen; free text stays free.
+What a parameter accepts is read from its type and, for text, from its name, as people name
+parameters: a path must point to one that the run has seen, content comes from a result, an
+instruction is written. Inside a fan-out the nearest fitting field of the item is the one meant.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import JsonValue
 
 from orchestrator.core.chat import Frozen
+from orchestrator.core.errors import InvalidArguments
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.handles import Kind
-from orchestrator.policy.references import Reference
+from orchestrator.policy.references import FOLDER, Reference
+
+Accepts = Literal[
+    "image",
+    "folder",
+    "path",
+    "new path",
+    "content",
+    "name",
+    "text",
+    "words",
+    "number",
+    "list",
+    "yes/no",
+]
 
 MAX_TEXT = 400
-_FOLDER_NAME = re.compile(r"(^|_)(folder|dir|directory|root)$")
-_PATH_NAME = re.compile(r"(^|_)(path|paths|file|filename|image|source|src)$")
-_NEW_PATH = re.compile(r"(^|_)(destination|dest|target|output|output_path|out)$")
 _GOAL_FILE = re.compile(r"[\w\-]+(?:\.[\w\-]+)*\.[A-Za-z0-9]{1,5}\b")
-
-_ACCEPTS: dict[str, tuple[Kind, ...]] = {
+_SPOKEN = re.compile(r"[a-z]{4,}")
+_NAMED: tuple[tuple[Accepts, re.Pattern[str]], ...] = (
+    ("new path", re.compile(r"(^|_)(destination|dest|target|output|output_path|out)$")),
+    ("folder", re.compile(r"(^|_)(folder|dir|directory|root)$")),
+    ("path", re.compile(r"(^|_)(path|paths|file|filename|image|source|src)$")),
+    ("name", re.compile(r"(^|_)(name|title)$")),
+    ("content", re.compile(r"^(text|body|content|message|value)$")),
+    ("words", re.compile(r"^(instruction|instructions|prompt|pattern|glob|regex|timezone)$")),
+)
+_TYPED: Mapping[str, Accepts] = {
+    "array": "list",
+    "integer": "number",
+    "number": "number",
+    "boolean": "yes/no",
+}
+_FITTING: Mapping[Accepts, tuple[Kind, ...]] = {
     "image": ("image path",),
     "folder": ("folder",),
     "path": ("path", "image path", "folder"),
     "new path": ("folder", "path", "image path", "name"),
-    "text": ("name", "text", "number", "list"),
+    "content": ("text", "name", "list"),
     "name": ("name", "number"),
+    "text": ("name", "text", "number"),
+    "words": (),
     "number": ("number",),
     "list": ("list",),
     "yes/no": ("yes/no",),
 }
+_POINTING: frozenset[Accepts] = frozenset({"image", "folder", "path"})
 
 
 class Parameter(Frozen):
     """A parameter as the model is asked for it: its words, its literal form, its references."""
 
     name: str
-    accepts: str
+    accepts: Accepts
     required: bool
     description: str = ""
     literal: dict[str, Any] | None = None
@@ -44,18 +77,23 @@ class Parameter(Frozen):
 
 
 def parameters(
-    spec: ToolSpec, offered: Sequence[Reference], *, goal: str = ""
+    spec: ToolSpec, offered: Sequence[Reference], *, goal: str = "", intent: str = ""
 ) -> tuple[Parameter, ...]:
-    """The parameters of a tool, each with what it may be set to in this step."""
-    schema = spec.input_schema
-    required = set(schema.get("required", ()))
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    ordered = sorted(properties, key=lambda name: name not in required)
-    return tuple(
-        _parameter(spec, name, plain(properties[name], schema), offered, goal)
-        for name in ordered
-        if name in required or _simple(plain(properties[name], schema))
-    )
+    """The parameters to ask for, each with what it may be set to in this step.
+
+    A required one is always asked for, an optional one only where the goal or the step's
+    intent speaks of it: a small model fills in whatever it is shown.
+    """
+    required = spec.input_schema.get("required", ())
+    properties: Mapping[str, Any] = spec.input_schema.get("properties", {})
+    spoken = set(_SPOKEN.findall(f"{goal} {intent}".lower()))
+    wanted = [name for name in properties if name in required]
+    wanted += [
+        name
+        for name in properties
+        if name not in required and spoken & set(_SPOKEN.findall(name.lower()))
+    ]
+    return tuple(_parameter(spec, name, offered, goal) for name in wanted)
 
 
 def answer_schema(wanted: Sequence[Parameter]) -> dict[str, Any]:
@@ -68,6 +106,31 @@ def answer_schema(wanted: Sequence[Parameter]) -> dict[str, Any]:
     }
 
 
+def check_expressions(
+    tool: str,
+    expressions: Mapping[str, JsonValue],
+    wanted: Sequence[Parameter],
+    offered: Sequence[Reference],
+) -> None:
+    """Refuse arguments that point where they may not, or that are the same for every item.
+
+    Raises:
+        InvalidArguments: A parameter has a reference it was not offered, or a step that goes
+            over items uses none of their fields.
+    """
+    for parameter in wanted:
+        value = expressions.get(parameter.name)
+        points = isinstance(value, str) and value.startswith("$")
+        if points and value not in parameter.references:
+            raise InvalidArguments(f"{tool}: {parameter.name} cannot be {value}.")
+    each = {reference.text for reference in offered if reference.each}
+    if each and not each & {value for value in expressions.values() if isinstance(value, str)}:
+        raise InvalidArguments(
+            f"{tool}: every item would get the same call. Use a value of the item,"
+            f" such as {next(iter(sorted(each)))}."
+        )
+
+
 def plain(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
     """Follow a local `$ref` and drop the null alternative of an optional parameter."""
     if "$ref" in schema:
@@ -75,80 +138,87 @@ def plain(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
         found = root.get("$defs", {}).get(name, {})
         return {**plain(found, root), **{k: v for k, v in schema.items() if k != "$ref"}}
     kept = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
-    if len(kept) == 1:
+    if kept and (len(kept) == 1 or kept[0].get("type") == "string"):
         rest = {key: value for key, value in schema.items() if key != "anyOf"}
         return {**plain(kept[0], root), **rest}
     return dict(schema)
 
 
-def _simple(schema: Mapping[str, Any]) -> bool:
-    return schema.get("type") in {"string", "integer", "number", "boolean"} or "enum" in schema
-
-
-def _parameter(
-    spec: ToolSpec,
-    name: str,
-    schema: dict[str, Any],
-    offered: Sequence[Reference],
-    goal: str,
-) -> Parameter:
+def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], goal: str) -> Parameter:
+    schema = plain(spec.input_schema["properties"][name], spec.input_schema)
     accepts = _accepts(spec, name, schema)
-    fitting = [reference.text for reference in offered if reference.kind in _ACCEPTS[accepts]]
-    if accepts in {"path", "image", "new path"}:
-        fitting += _named_in_goal(goal, offered)
+    fitting = _meant(accepts, [r for r in offered if r.kind in _FITTING[accepts]])
+    texts = [reference.text for reference in fitting]
+    if accepts in {"path", "image", "new path"} and not any(r.each for r in fitting):
+        texts += _named_in_goal(goal, offered)
     return Parameter(
         name=name,
         accepts=accepts,
         required=name in spec.input_schema.get("required", ()),
         description=str(schema.get("description", "")),
-        literal=_literal(accepts, schema, has_references=bool(fitting)),
-        references=tuple(dict.fromkeys(fitting)),
+        literal=None if texts and _points_only(accepts, fitting) else _literal(accepts, schema),
+        references=tuple(dict.fromkeys(texts)),
     )
 
 
-def _accepts(spec: ToolSpec, name: str, schema: Mapping[str, Any]) -> str:
-    typed = {"array": "list", "integer": "number", "number": "number", "boolean": "yes/no"}
-    if "enum" in schema or schema.get("type") in typed:
-        return typed.get(str(schema.get("type")), "text")
-    if _NEW_PATH.search(name):
-        return "new path"
-    if _FOLDER_NAME.search(name):
-        return "folder"
-    if _PATH_NAME.search(name):
-        return _path_kind(spec, name, schema)
-    return "name" if name.endswith("name") else "text"
+def _accepts(spec: ToolSpec, name: str, schema: Mapping[str, Any]) -> Accepts:
+    if "enum" in schema:
+        return "words"
+    if schema.get("type") in _TYPED:
+        return _TYPED[str(schema["type"])]
+    named: Accepts = next((accepts for accepts, pattern in _NAMED if pattern.search(name)), "text")
+    return _path_kind(spec, name, schema) if named == "path" else named
 
 
-def _path_kind(spec: ToolSpec, name: str, schema: Mapping[str, Any]) -> str:
+def _path_kind(spec: ToolSpec, name: str, schema: Mapping[str, Any]) -> Accepts:
     words = f"{name} {schema.get('description', '')}".lower()
     if "image" in words or ("image" in spec.name and "pdf" not in words):
         return "image"
-    if any(word in words for word in ("folder", "directory")) and "file or" not in words:
+    if re.search(r"\b(folder|directory)\b", words) and "file" not in words:
         return "folder"
     return "path"
 
 
+def _meant(accepts: Accepts, fitting: Sequence[Reference]) -> list[Reference]:
+    """Narrow the references that fit to those that are meant.
+
+    Of the current item only the nearest step counts, and what was made for this very step
+    before anything else; content prefers text to names.
+    """
+    each = [reference for reference in fitting if reference.each]
+    nearest = [reference for reference in each if reference.step == each[0].step]
+    others = [reference for reference in fitting if not reference.each]
+    made = [reference for reference in nearest if reference.made]
+    if accepts == "content":
+        nearest = [r for r in nearest if r.kind == "text"] or nearest
+    if accepts in {"content", "name"}:
+        return made or nearest or others
+    if accepts in {"path", "image"}:
+        return nearest or others
+    return [*(made or nearest), *others]
+
+
+def _points_only(accepts: Accepts, fitting: Sequence[Reference]) -> bool:
+    """Whether a literal would be a mistake: a path nobody has seen, content beside a result."""
+    if accepts in _POINTING:
+        return True
+    return accepts in {"content", "name"} and any(r.made or r.each for r in fitting)
+
+
 def _named_in_goal(goal: str, offered: Sequence[Reference]) -> list[str]:
-    folders = [reference.text for reference in offered if reference.text.startswith("$folder.")]
+    folders = [reference.text for reference in offered if reference.text.startswith(FOLDER)]
     named = [name for name in _GOAL_FILE.findall(goal) if PurePosixPath(name).suffix]
     return [f"{folder}/{name}" for name in named for folder in folders]
 
 
-def _literal(
-    accepts: str, schema: dict[str, Any], *, has_references: bool
-) -> dict[str, Any] | None:
-    if accepts in {"path", "image", "folder"} and has_references:
-        return None
+def _literal(accepts: Accepts, schema: dict[str, Any]) -> dict[str, Any]:
     if "enum" in schema:
         return {"enum": schema["enum"]}
     if accepts in {"number", "yes/no"}:
         return {key: schema[key] for key in ("type", "minimum", "maximum") if key in schema}
     if accepts == "list":
-        return {
-            "type": "array",
-            "items": {"type": "string", "maxLength": MAX_TEXT},
-            "maxItems": 12,
-        }
+        item = {"type": "string", "maxLength": MAX_TEXT}
+        return {"type": "array", "items": item, "maxItems": 12}
     return {"type": "string", "minLength": 1, "maxLength": int(schema.get("maxLength", MAX_TEXT))}
 
 

@@ -35,13 +35,15 @@ def facts(state: RunState) -> list[str]:
 
 def _step_facts(step: StepState, calls: dict[str, SettledCall], state: RunState) -> list[str]:
     mine = [calls[call_id] for call_id in step.calls if call_id in calls]
+    used = any(other.step.over == step.step.id for other in state.steps)
     tried = [call for call in state.settled if call.step == step.step.id]
     head = f"{step.step.intent}: {step.status}"
     if step.step.over and tried:
         head += f" for {len(mine)} of {len({call.parent for call in tried})}"
     if step.note:
         head += f" ({step.note})"
-    return [head, *[f"  {line}" for line in (result_line(call) for call in mine[:LISTED]) if line]]
+    listed = [] if used else mine[:LISTED]
+    return [head, *[f"  {result_line(call)}" for call in listed]]
 
 
 def result_line(call: SettledCall) -> str:

@@ -17,50 +17,71 @@ FOLDER = "$folder."
 
 
 class Reference(Frozen):
-    """A value that an argument may point to, and of which kind it is."""
+    """A value that an argument may point to, and of which kind it is.
+
+    `each` marks a field of the current item of a fan-out, or of what that item was made from;
+    `made` a value that the namespace `text` made, which the step after it is there to use.
+    """
 
     text: str
     kind: Kind
-    about: str = ""
+    each: bool = False
+    made: bool = False
+
+    @property
+    def step(self) -> str:
+        """The step it points to, or "" for a folder."""
+        return "" if self.text.startswith(FOLDER) else self.text[1:].partition(".")[0]
 
 
 def references(
-    step: PlanStep, known: Mapping[str, Handle], places: Mapping[str, str]
+    step: PlanStep,
+    known: Mapping[str, Handle],
+    places: Mapping[str, str],
+    *,
+    sample: int = 0,
 ) -> list[Reference]:
-    """What the arguments of a step may refer to, the nearest results first."""
-    found: list[Reference] = []
-    ancestors = _ancestors(step.over, known)
-    for step_id in reversed(list(known)):
-        source = known[step_id]
-        found += _of_items(source, each=step_id in ancestors)
-        if step_id not in ancestors:
-            found += _of_whole(source)
+    """What the arguments of a step may refer to.
+
+    First the current item and what it was made from, nearest first, typed by the item at index
+    `sample`; then the results of other steps, the latest first; then the folders.
+    """
+    current = lineage(known, step.over, sample)
+    found = [
+        Reference(
+            text=f"${step_id}.{field}",
+            kind=kind_of(field, value, record),
+            each=True,
+            made=_is_made(known[step_id], field),
+        )
+        for step_id, record in current.items()
+        for field, value in record.items()
+        if not isinstance(value, dict)
+    ]
+    for step_id in reversed([step_id for step_id in known if step_id not in current]):
+        found += _of_items(known[step_id]) + _of_whole(known[step_id])
     found += [Reference(text=FOLDER + name, kind="folder") for name in places]
     return list({reference.text: reference for reference in found}.values())
 
 
-def _ancestors(step_id: str, known: Mapping[str, Handle]) -> set[str]:
-    found: set[str] = set()
-    while step_id in known:
-        found.add(step_id)
-        step_id = known[step_id].over
-    return found
-
-
-def _of_items(source: Handle, *, each: bool) -> list[Reference]:
+def _of_items(source: Handle) -> list[Reference]:
     if not source.items:
         return []
     record = source.items[0].data
-    one = each or (len(source.items) == 1 and not source.over)
+    one = len(source.items) == 1 and not source.over
     return [
         Reference(
             text=f"${source.step}.{field}",
             kind=kind_of(field, value, record) if one else "list",
-            about="of the current item" if each else f"of the {len(source.items)} items",
+            made=_is_made(source, field),
         )
         for field, value in record.items()
-        if not isinstance(value, dict | list) or each
+        if not isinstance(value, dict | list)
     ]
+
+
+def _is_made(source: Handle, field: str) -> bool:
+    return field == "value" and source.tool.startswith("text.")
 
 
 def _of_whole(source: Handle) -> list[Reference]:

@@ -1,6 +1,7 @@
 """The seam to a model: one method, streaming."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Protocol
 
 from orchestrator.core.chat import ChatReply, ChatRequest, StreamItem
@@ -12,7 +13,8 @@ class ChatBackend(Protocol):
 
     The stream yields any number of `TextDelta` and ends with exactly one `ChatReply`, whose
     text already satisfies the request's constraint: a reply that does not is a
-    `BackendProtocolError`, never handed on. Closing the generator cancels the work behind it.
+    `BackendProtocolError`, never handed on. Only one that `max_tokens` cut is handed on as it
+    is, marked `truncated`. Closing the generator cancels the work behind it.
 
     Raises:
         BackendError: One of its leaves; `retryable` says whether trying again may help.
@@ -29,7 +31,8 @@ async def complete(backend: ChatBackend, request: ChatRequest) -> ChatReply:
     Raises:
         BackendProtocolError: The stream ended without its reply.
     """
-    async for item in backend.stream(request):
-        if isinstance(item, ChatReply):
-            return item
+    async with aclosing(backend.stream(request)) as items:
+        async for item in items:
+            if isinstance(item, ChatReply):
+                return item
     raise BackendProtocolError("The backend's stream ended without a reply.")

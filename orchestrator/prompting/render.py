@@ -11,6 +11,7 @@ from orchestrator.core.tools import ToolSpec
 MAX_TOOL_WORDS = 110
 MAX_PARAMETER_WORDS = 90
 MAX_VALUES = 10
+NAMESPACE_TOOLS = 6
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 
@@ -34,11 +35,13 @@ def tool_line(spec: ToolSpec) -> str:
 
 
 def namespace_lines(specs: Sequence[ToolSpec]) -> str:
-    """A line for each namespace: what its tools do, in the words of their names."""
+    """A line for each namespace: what its first tools do, in the words of their names."""
     names: dict[str, list[str]] = {}
     for spec in specs:
         names.setdefault(spec.namespace, []).append(spec.name.replace("_", " "))
-    return "\n".join(f"- {namespace}: {', '.join(tools)}" for namespace, tools in names.items())
+    return "\n".join(
+        f"- {namespace}: {', '.join(tools[:NAMESPACE_TOOLS])}" for namespace, tools in names.items()
+    )
 
 
 def parameter_line(name: str, kind: str, description: str, *, required: bool) -> str:

@@ -255,12 +255,12 @@ class TestVerdicts:
         assert state_after(proposed(), verdict(kind, "p0")).verdict is None
         assert state_after(verdict(kind, "p1")).verdict is None
 
-    def test_a_redirect_counts_each_call_and_masks(self):
+    def test_a_redirect_counts_once_and_masks(self):
         redirect = verdict(
             "redirect", code="loop", reason="again", mask=("a.b",), close_namespace="a"
         )
         state = state_after(proposed(calls=3), redirect)
-        assert state.refusals == {"loop": 3}
+        assert state.refusals == {"loop": 1}
         assert (state.masked, state.closed_namespace) == (("a.b",), "a")
         assert (state.note, state.proposal) == ("again", None)
 
