@@ -12,6 +12,7 @@ from orchestrator.core.events import (
     Entry,
     Event,
     ModelInfo,
+    QuestionAnswered,
     RunEnded,
     RunResumed,
     RunStarted,
@@ -103,6 +104,7 @@ class Orchestrator:
         *,
         approve: str = "ask",
         granted: bool | None = None,
+        answer: str = "",
         on_delta: DeltaSink | None = None,
     ) -> AsyncGenerator[Entry]:
         """Go on with a run that rests, stopped, failed, or whose process died.
@@ -110,7 +112,8 @@ class Orchestrator:
         Args:
             run_id: The run.
             approve: What happens from now on where the policy asks: ask, yes or no.
-            granted: The answer to the question the run rests on, if it does.
+            granted: The word on the approval the run rests on, if it does.
+            answer: The answer to the question that the plan put, if it did.
             on_delta: Sees text as it is generated.
 
         Raises:
@@ -123,6 +126,8 @@ class Orchestrator:
             )
             self._refuse_what_cannot_go_on(journal)
             first = _taken_up(journal.state, approve=approve, granted=granted)
+            if answer:
+                first.append(QuestionAnswered(text=answer))
             async for entry in self._work(journal, *first, on_delta=on_delta):
                 yield entry
 
@@ -275,6 +280,8 @@ async def _drive(context: RunContext, first: tuple[Event, ...], *, plan_only: bo
 
 def _rest(state: RunState) -> RunEnded:
     """Where a run rests that is neither over nor at work: before its plan, or on a question."""
+    if state.plan and state.plan.question:
+        return RunEnded(status="needs_input", error=state.plan.question, code="needs_input")
     if state.proposal is None:
         return RunEnded(status="planned")
     asked = state.verdict.reason if state.verdict else ""

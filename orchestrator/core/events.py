@@ -41,11 +41,18 @@ class RunResumed(Frozen):
     approve: Literal["ask", "yes", "no"] = "ask"
 
 
+class QuestionAnswered(Frozen):
+    """A person answered the question that the plan put."""
+
+    type: Literal["question_answered"] = "question_answered"
+    text: str
+
+
 class ModelCalled(Frozen):
     """A model answered.
 
-    `appended` are the messages that this call added to the role's transcript. With `fresh`
-    the transcript starts anew at them; with `keep` False it is left as it was.
+    `appended` are the messages that this call added to the role's transcript; with `keep` False
+    the transcript is left as it was.
     """
 
     type: Literal["model_called"] = "model_called"
@@ -57,8 +64,14 @@ class ModelCalled(Frozen):
     usage: Usage = Usage()
     seconds: float = 0.0
     margin: float | None = None
-    fresh: bool = False
     keep: bool = True
+
+
+class TranscriptRenewed(Frozen):
+    """The planner's transcript had grown too long and starts anew at these messages."""
+
+    type: Literal["transcript_renewed"] = "transcript_renewed"
+    messages: tuple[Message, ...]
 
 
 class PlanMade(Frozen):
@@ -202,7 +215,9 @@ class RunEnded(Frozen):
 Event = Annotated[
     RunStarted
     | RunResumed
+    | QuestionAnswered
     | ModelCalled
+    | TranscriptRenewed
     | PlanMade
     | PlanRefused
     | ToolsDisclosed

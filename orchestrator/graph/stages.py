@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from orchestrator.core.chat import ChatReply, Choice, Frozen, JsonSchema, Message
 from orchestrator.core.errors import InvalidArguments
-from orchestrator.core.events import ModelCalled, ToolsDisclosed
+from orchestrator.core.events import ModelCalled, ToolsDisclosed, TranscriptRenewed
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import Candidate, RunState
 from orchestrator.core.tools import ToolCall
@@ -24,18 +24,23 @@ from orchestrator.policy.handles import Handle, handles, shape
 from orchestrator.policy.references import Reference, references, resolve
 from orchestrator.policy.shortlist import MOST, Shortlist, shortlist
 from orchestrator.prompting.examples import ChosenStep, closest_decision
+from orchestrator.prompting.render import plan_json
 from orchestrator.prompting.transcript import (
     SEARCH,
     ParameterWords,
     argument_request,
     decision,
     distance,
+    opening,
     over_line,
     tokens,
     worked_example,
 )
 
 EXAMPLE_MESSAGES = 4
+CONTEXT_SHARE = 0.6
+"""How full the model's context may be before the transcript starts anew; the rest is for the
+decision itself, whose tokens are only estimated beforehand."""
 
 
 class Prospect(Frozen):
@@ -81,6 +86,7 @@ async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
 
 
 async def _choose(context: RunContext, ahead: Prospect, k: int | None) -> ChatReply:
+    await _renew(context)
     state, step = context.state, ahead.step
     example = closest_decision(step, context.library.examples, context.specs)
     listed = candidates(context, ahead, k, example)
@@ -109,6 +115,21 @@ async def _choose(context: RunContext, ahead: Prospect, k: int | None) -> ChatRe
     )
     await context.happened(_called("choose", step, (*shown, asked), reply))
     return reply
+
+
+async def _renew(context: RunContext) -> None:
+    """Start the transcript anew when it would soon outgrow the model's context."""
+    state = context.state
+    limit = CONTEXT_SHARE * context.roles["planner"].profile.context_tokens
+    if state.request is None or state.plan is None or distance(state.transcript) <= limit:
+        return
+    specs, places = tuple(context.toolset.specs), tuple(state.request.places)
+    front = opening(context.library, specs, places, state.request.goal)
+    done = [shape(known) for known in handles(state).values()]
+    planned = Message(role="assistant", content=plan_json(state.plan))
+    told = Message(role="user", content="Done so far:\n" + ("\n".join(done) or "nothing"))
+    noted = Message(role="assistant", content="Noted.")
+    await context.happened(TranscriptRenewed(messages=(*front, planned, told, noted)))
 
 
 def candidates(

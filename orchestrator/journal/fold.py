@@ -80,14 +80,20 @@ def _run_resumed(state: RunState, event: events.RunResumed) -> RunState:
     return _with(state, **changes)
 
 
+def _question_answered(state: RunState, event: events.QuestionAnswered) -> RunState:
+    return _with(state, replan_reason=f"The person answers: {event.text}", deflected=True)
+
+
 def _model_called(state: RunState, event: events.ModelCalled) -> RunState:
     counted = _with(state, usage=state.usage + event.usage, model_calls=state.model_calls + 1)
     if event.role != "planner" or not event.keep:
         return counted
-    if event.fresh:
-        counted = _with(counted, transcript=(), disclosed=(), examples={})
     reply = (Message(role="assistant", content=event.reply),) if event.reply else ()
     return _with(counted, transcript=counted.transcript + event.appended + reply)
+
+
+def _transcript_renewed(state: RunState, event: events.TranscriptRenewed) -> RunState:
+    return _with(state, transcript=event.messages, disclosed=(), examples={})
 
 
 def _plan_made(state: RunState, event: events.PlanMade) -> RunState:
@@ -276,7 +282,9 @@ def _run_ended(state: RunState, event: events.RunEnded) -> RunState:
 _FOLDS: Mapping[type[Frozen], Callable[[RunState, Any], RunState]] = {
     events.RunStarted: _run_started,
     events.RunResumed: _run_resumed,
+    events.QuestionAnswered: _question_answered,
     events.ModelCalled: _model_called,
+    events.TranscriptRenewed: _transcript_renewed,
     events.PlanMade: _plan_made,
     events.PlanRefused: _plan_refused,
     events.ToolsDisclosed: _tools_disclosed,

@@ -1,6 +1,7 @@
 """Plans: the schema they are answered in, reading them, and what makes one impossible."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
 from orchestrator.core.runs import StepState
 from orchestrator.policy.selection import parse_where
+
+_NAMES = re.compile(r"\b(renam\w*|titles?|names?)\b", re.IGNORECASE)
+_READS = re.compile(r"\b(read|extract|text)\b", re.IGNORECASE)
 
 
 def plan_schema(
@@ -102,7 +106,20 @@ def _step_problems(
         problems.append(f"{step.id} has a 'where' but goes over nothing.")
     if step.namespace == "text" and not seen:
         problems.append(f"{step.id} needs a step before it that reads the text.")
+    if "text" in namespaces and _lacks_a_value(step, seen):
+        problems.append(
+            f"{step.id} needs a name made from what {step.over} reads:"
+            " put a step of the namespace text between them."
+        )
     return problems + _repeated(step, seen)
+
+
+def _lacks_a_value(step: PlanStep, seen: Mapping[str, PlanStep]) -> bool:
+    """Whether a step uses a name that no step makes from the text it comes from."""
+    source = seen.get(step.over)
+    if source is None or "text" in {step.namespace, source.namespace}:
+        return False
+    return bool(_NAMES.search(step.intent) and _READS.search(source.intent))
 
 
 def _repeated(step: PlanStep, seen: Mapping[str, PlanStep]) -> list[str]:

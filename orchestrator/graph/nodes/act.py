@@ -105,8 +105,21 @@ def _conclusion(run: RunState, proposal: Proposal) -> list[Event]:
     step = run.plan.step(proposal.step) if run.plan else None
     if step is None or split_name(proposal.tool)[0] != step.namespace:
         return [_elsewhere(proposal, step.namespace if step else "")]
-    note = f"{len(failed)} of {len(mine)} failed. {_words(failed)}" if failed else ""
-    return [StepClosed(step=proposal.step, status="done", note=note)]
+    return [StepClosed(step=proposal.step, status="done", note=_note(mine, failed))]
+
+
+def _note(mine: list[SettledCall], failed: list[SettledCall]) -> str:
+    """What is missing from a step that is done: failed calls, and results that were cut."""
+    notes = [f"{len(failed)} of {len(mine)} failed. {_words(failed)}"] if failed else []
+    cut = [call for call in mine if _is_cut(call)]
+    if cut:
+        notes.append(f"{cut[0].tool} gave only a part of its result.")
+    return " ".join(notes)
+
+
+def _is_cut(call: SettledCall) -> bool:
+    data = call.outcome.data
+    return isinstance(data, dict) and data.get("truncated") is True
 
 
 def _elsewhere(proposal: Proposal, namespace: str) -> Event:

@@ -174,15 +174,17 @@ class TestModelCalls:
         state = state_after(ModelCalled(role="planner", purpose="decide", appended=turn))
         assert spoken(state) == ["shown"]
 
-    def test_a_fresh_transcript_forgets_what_was_disclosed(self):
-        shown = ToolsDisclosed(step="s1", candidates=(), added=("ocr.read",), example="ocr")
-        state = state_after(planner_said("one"), shown, planner_said("two", fresh=True))
-        assert spoken(state) == ["about two", "two"]
+    def test_a_renewed_transcript_forgets_what_was_disclosed(self):
+        shown = events.ToolsDisclosed(step="s1", candidates=(), added=("a.b",), example="x")
+        renewed = events.TranscriptRenewed(messages=(Message(role="user", content="anew"),))
+        state = state_after(planner_said("one"), shown, renewed)
+        assert state.transcript == renewed.messages
         assert (state.disclosed, state.examples) == ((), {})
 
-    def test_fresh_without_keep_leaves_the_transcript(self):
-        state = state_after(planner_said("one"), planner_said("two", fresh=True, keep=False))
-        assert spoken(state) == ["about one", "one"]
+    def test_an_answer_to_a_question_asks_for_a_new_plan(self):
+        state = state_after(events.QuestionAnswered(text="the blue one"))
+        assert "the blue one" in state.replan_reason
+        assert state.deflected
 
 
 class TestPlans:
