@@ -1,0 +1,349 @@
+"""The control arm: the same model and tools in a bare loop, as the project found it.
+
+Every tool stands in the system prompt as a JSON schema, the workflow examples above them as
+recipes. Nothing is filtered, guarded or constrained, and nobody is asked: a reply that holds
+a tool call is carried out, one that holds none is the answer. It exists to be compared with.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue
+
+from orchestrator.core.chat import ChatReply, ChatRequest, Frozen, Message, Usage
+from orchestrator.core.errors import BackendError, ContextOverflow, ContextTruncated
+from orchestrator.core.fingerprints import call_fingerprint, result_digest, unfit
+from orchestrator.core.tools import Effect, ToolCall, ToolOutcome, ToolSpec
+from orchestrator.graph.context import Player
+from orchestrator.ports.chat import complete
+from orchestrator.ports.clock import Clock
+from orchestrator.ports.tools import Toolset
+from orchestrator.prompting.examples import closest_plans
+from orchestrator.prompting.library import ExampleStep, Library, WorkflowExample
+from orchestrator.prompting.render import compact
+
+RESULT_CHARACTERS = 6000
+REPLY_TOKENS = 512
+ROUNDS = 10
+DEADLINE_S = 900.0
+
+BareStatus = Literal["answered", "out_of_rounds", "out_of_time", "context_overflow", "failed"]
+"""How a bare run ended. `answered` says that the model stopped, not that the goal is met."""
+
+_FRONT = """\
+You are an assistant that carries out tasks on an office computer with tools.
+
+Workflows that have worked:
+{recipes}
+
+Tools:
+<tools>
+{tools}
+</tools>
+
+To call a tool, reply with exactly one JSON object inside <tool_call></tool_call> tags:
+<tool_call>
+{{"name": "<tool>", "arguments": {{<its arguments>}}}}
+</tool_call>
+You then get its result. When the task is done, reply with the answer in plain text.
+
+Folders:
+{folders}"""
+
+_TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
+_FENCED = re.compile(r"```(?:\w+)?\s*\n(.*?)(?:```|\Z)", re.DOTALL)
+_FOLDER = re.compile(r"\$folder\.(\w+)")
+_FIELD = re.compile(r"\$s(\d+)\.(\w+)")
+_DECODER = json.JSONDecoder()
+
+
+class BareCall(Frozen):
+    """A call that was executed, whatever came of it; `result` is the digest of its outcome."""
+
+    round: int
+    tool: str
+    arguments: dict[str, JsonValue]
+    effect: Effect
+    ok: bool
+    error: str = ""
+    result: str
+    fingerprint: str
+    seconds: float = 0.0
+
+
+class BareEvent(Frozen):
+    """What just happened, for whoever watches: a reply, a call, or the end."""
+
+    kind: Literal["replied", "called", "ended"]
+    round: int
+    text: str = ""
+    tool: str = ""
+    ok: bool | None = None
+    seconds: float = 0.0
+
+
+class BareResult(Frozen):
+    """What a bare run came to. `shown_max` is how many tools each prompt held."""
+
+    status: BareStatus
+    reason: str = ""
+    answer: str = ""
+    rounds: int = 0
+    calls: tuple[BareCall, ...] = ()
+    identical_executed: int = 0
+    tokens: Usage = Usage()
+    seconds: float = Field(default=0.0, ge=0)
+    shown_max: int = 0
+
+
+class Wanted(Frozen):
+    """A tool call as a model wrote it, before anything is checked."""
+
+    tool: str
+    arguments: dict[str, Any]
+
+
+async def run_bare(  # noqa: PLR0913 - the whole configuration of an experiment, by name
+    *,
+    goal: str,
+    places: Mapping[str, str],
+    toolset: Toolset,
+    player: Player,
+    library: Library,
+    clock: Clock,
+    rounds: int = ROUNDS,
+    deadline_s: float = DEADLINE_S,
+    on_event: Callable[[BareEvent], None] = lambda _event: None,
+) -> BareResult:
+    """Let the model choose freely until it calls nothing more, or a limit is reached.
+
+    Args:
+        goal: What the person asked for.
+        places: Folders that the goal may speak of, by name.
+        toolset: All tools in scope; whatever is called is executed, writes included.
+        player: The model, with its profile's sampling.
+        library: Where the workflow examples come from.
+        clock: Measures `deadline_s` (seconds), which is checked between rounds.
+        rounds: Replies at most.
+        deadline_s: Seconds at most.
+        on_event: Told of every reply and call.
+    """
+    loop = _Loop(toolset, player, clock=clock, deadline_s=deadline_s, on_event=on_event)
+    loop.messages = list(front(goal, places, tuple(toolset.specs), library))
+    status, reason = await loop.until_it_ends(rounds)
+    on_event(BareEvent(kind="ended", round=loop.round, text=reason, seconds=loop.elapsed))
+    return BareResult(
+        status=status,
+        reason=reason,
+        answer=loop.answer,
+        rounds=loop.round,
+        calls=tuple(loop.calls),
+        identical_executed=identical_executed(loop.calls),
+        tokens=loop.tokens,
+        seconds=loop.elapsed,
+        shown_max=len(toolset.specs),
+    )
+
+
+class _Loop:
+    """The transcript and the counts of a bare run."""
+
+    def __init__(
+        self,
+        toolset: Toolset,
+        player: Player,
+        *,
+        clock: Clock,
+        deadline_s: float,
+        on_event: Callable[[BareEvent], None],
+    ) -> None:
+        self.messages: list[Message] = []
+        self.calls: list[BareCall] = []
+        self.tokens = Usage()
+        self.round = 0
+        self.answer = ""
+        self._effects = {spec.id: spec.effect for spec in toolset.specs}
+        self._toolset = toolset
+        self._player = player
+        self._clock = clock
+        self._begun = clock.monotonic()
+        self._deadline_s = deadline_s
+        self._tell = on_event
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self._clock.monotonic() - self._begun
+
+    async def until_it_ends(self, rounds: int) -> tuple[BareStatus, str]:
+        """Go round after round; say how it ended and why."""
+        while self.round < rounds:
+            if self.elapsed >= self._deadline_s:
+                return "out_of_time", f"The deadline of {self._deadline_s:g} s passed."
+            try:
+                reply = await self._ask()
+            except (ContextOverflow, ContextTruncated) as error:
+                return "context_overflow", error.message
+            except BackendError as error:
+                return "failed", error.message
+            wanted = wanted_call(reply.text)
+            if wanted is None:
+                return self._ended(reply)
+            await self._carry_out(wanted)
+        return "out_of_rounds", f"The model still called tools after {rounds} rounds."
+
+    async def _ask(self) -> ChatReply:
+        request = ChatRequest(
+            messages=tuple(self.messages),
+            sampling=self._player.profile.sampling,
+            max_tokens=REPLY_TOKENS,
+            slot="bare",
+            deadline_s=max(1.0, self._deadline_s - self.elapsed),
+        )
+        reply = await complete(self._player.backend, request)
+        self.round += 1
+        self.tokens += reply.usage
+        self.messages.append(Message(role="assistant", content=reply.text))
+        self._tell(
+            BareEvent(kind="replied", round=self.round, text=reply.text, seconds=reply.seconds)
+        )
+        return reply
+
+    def _ended(self, reply: ChatReply) -> tuple[BareStatus, str]:
+        if reply.truncated:
+            return "failed", f"The reply was cut at {REPLY_TOKENS} tokens and holds no call."
+        self.answer = reply.text.strip()
+        return "answered", "The model called no further tool."
+
+    async def _carry_out(self, wanted: Wanted) -> None:
+        begun = self._clock.monotonic()
+        outcome = await self._outcome(wanted)
+        seconds = self._clock.monotonic() - begun
+        self.tokens += outcome.usage
+        self.messages.append(Message(role="user", content=_result_words(outcome)))
+        self._tell(
+            BareEvent(
+                kind="called", round=self.round, tool=wanted.tool, ok=outcome.ok, seconds=seconds
+            )
+        )
+
+    async def _outcome(self, wanted: Wanted) -> ToolOutcome:
+        if why := unfit([wanted.tool, wanted.arguments]):
+            return ToolOutcome(ok=False, error=f"The call cannot be used: {why}.")
+        key = f"bare:{len(self.calls)}"
+        call = ToolCall(tool=wanted.tool, arguments=wanted.arguments, key=key)
+        begun = self._clock.monotonic()
+        outcome = await self._toolset.call(call)
+        self.calls.append(
+            BareCall(
+                round=self.round,
+                tool=call.tool,
+                arguments=call.arguments,
+                effect=self._effects.get(call.tool, "read"),
+                ok=outcome.ok,
+                error=outcome.error,
+                result=result_digest(outcome.data if outcome.ok else outcome.error),
+                fingerprint=call_fingerprint(call.tool, call.arguments),
+                seconds=self._clock.monotonic() - begun,
+            )
+        )
+        return outcome
+
+
+def front(
+    goal: str, places: Mapping[str, str], specs: Sequence[ToolSpec], library: Library
+) -> tuple[Message, Message]:
+    """The system prompt with everything in it, examples at the top, and the goal."""
+    examples = closest_plans(goal, library.examples, {spec.namespace for spec in specs})
+    system = _FRONT.format(
+        recipes="\n".join(map(recipe, examples)) or "none",
+        tools="\n".join(map(_definition, specs)),
+        folders="\n".join(f"- {name}: {path}" for name, path in places.items()) or "none",
+    )
+    return Message(role="system", content=system), Message(role="user", content=goal)
+
+
+def recipe(example: WorkflowExample) -> str:
+    """A workflow example as prose has it: the goal and its sequence of tool calls."""
+    lines = [f"{number}. {_recipe_line(step)}" for number, step in enumerate(example.steps, 1)]
+    return "\n".join([f"- {example.goal}", *(f"  {line}" for line in lines)])
+
+
+def wanted_call(text: str) -> Wanted | None:
+    """Find the first tool call in free text: tagged, fenced, or plain JSON; None if there is none.
+
+    `{"name", "arguments"}`, `{"name", "parameters"}` and `{"function": {…}}` all count.
+    """
+    for part in (*_TAGGED.findall(text), *_FENCED.findall(text), text):
+        for value in _objects(part):
+            found = _as_call(value)
+            if found is not None:
+                return found
+    return None
+
+
+def identical_executed(calls: Sequence[BareCall]) -> int:
+    """Count calls that repeat an earlier one, result and all, with nothing written between."""
+    count = 0
+    unchanged: set[tuple[str, str]] = set()
+    for call in calls:
+        same = (call.fingerprint, call.result)
+        count += same in unchanged
+        if call.ok and call.effect != "read":
+            unchanged.clear()
+        unchanged.add(same)
+    return count
+
+
+def _definition(spec: ToolSpec) -> str:
+    function = {
+        "name": spec.id,
+        "description": spec.description,
+        "parameters": spec.input_schema,
+    }
+    return compact({"type": "function", "function": function})
+
+
+def _recipe_line(step: ExampleStep) -> str:
+    where = f" where {step.where}" if step.where else ""
+    each = f" (once for each item of step {step.over[1:]}{where})" if step.over else ""
+    return f"{step.intent}{each}: {step.tool} {_placeholders(compact(step.arguments))}"
+
+
+def _placeholders(arguments: str) -> str:
+    named = _FOLDER.sub(r"<path of the \1 folder>", arguments)
+    return _FIELD.sub(r"<\2 from step \1>", named)
+
+
+def _objects(text: str) -> list[Any]:
+    """Every JSON object that begins somewhere in a text, outermost first."""
+    found: list[Any] = []
+    at = text.find("{")
+    while at >= 0:
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+            found.append(value)
+        except (ValueError, RecursionError):
+            end = at + 1
+        at = text.find("{", end)
+    return found
+
+
+def _as_call(value: dict[str, Any]) -> Wanted | None:
+    inner = value.get("function")
+    if isinstance(inner, dict):
+        value = inner
+    arguments = value.get("arguments", value.get("parameters"))
+    if isinstance(arguments, str):
+        arguments = next(iter(_objects(arguments)), None)
+    name = value.get("name")
+    if isinstance(name, str) and name and isinstance(arguments, dict):
+        return Wanted(tool=name, arguments=arguments)
+    return None
+
+
+def _result_words(outcome: ToolOutcome) -> str:
+    said = compact(outcome.data) if outcome.ok else f"Error: {outcome.error}"
+    return f"<tool_response>\n{said[:RESULT_CHARACTERS]}\n</tool_response>"
