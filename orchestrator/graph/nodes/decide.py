@@ -16,15 +16,10 @@ from orchestrator.core.events import (
 from orchestrator.core.runs import Proposal, RunState, StepState
 from orchestrator.core.tools import ToolCall
 from orchestrator.core.verdicts import Verdict
+from orchestrator.graph.choice import Chosen, choose_tool
 from orchestrator.graph.context import RunContext
-from orchestrator.graph.stages import (
-    Chosen,
-    Prospect,
-    choose_tool,
-    fill_arguments,
-    prospect,
-    search_query,
-)
+from orchestrator.graph.filling import fill_arguments, search_query
+from orchestrator.graph.prospect import Prospect, prospect
 from orchestrator.graph.state import GraphState
 from orchestrator.journal.next_node import current_step
 from orchestrator.policy.budgets import objection

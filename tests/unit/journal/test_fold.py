@@ -19,6 +19,7 @@ from orchestrator.core.events import (
     ModelCalled,
     PlanMade,
     PlanRefused,
+    QuestionAnswered,
     ReplanAsked,
     RunEnded,
     RunResumed,
@@ -26,6 +27,7 @@ from orchestrator.core.events import (
     StepClosed,
     ToolsDisclosed,
     ToolsSearched,
+    TranscriptRenewed,
     VerdictGiven,
 )
 from orchestrator.core.plans import Plan, PlanStep
@@ -175,14 +177,14 @@ class TestModelCalls:
         assert spoken(state) == ["shown"]
 
     def test_a_renewed_transcript_forgets_what_was_disclosed(self):
-        shown = events.ToolsDisclosed(step="s1", candidates=(), added=("a.b",), example="x")
-        renewed = events.TranscriptRenewed(messages=(Message(role="user", content="anew"),))
+        shown = ToolsDisclosed(step="s1", candidates=(), added=("a.b",), example="x")
+        renewed = TranscriptRenewed(messages=(Message(role="user", content="anew"),))
         state = state_after(planner_said("one"), shown, renewed)
         assert state.transcript == renewed.messages
         assert (state.disclosed, state.examples) == ((), {})
 
     def test_an_answer_to_a_question_asks_for_a_new_plan(self):
-        state = state_after(events.QuestionAnswered(text="the blue one"))
+        state = state_after(QuestionAnswered(text="the blue one"))
         assert "the blue one" in state.replan_reason
         assert state.deflected
 
