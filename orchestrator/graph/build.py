@@ -1,4 +1,4 @@
-"""The picture: five nodes, and one question after each of them.
+"""The picture: five nodes, and what may follow each of them.
 
     goal ─▶ plan ─▶ decide ─▶ (guard) ─▶ [approve] ─▶ act ─▶ next step … ─▶ synthesize ─▶ answer
              ▲                   │                     │
@@ -8,13 +8,14 @@ A run may enter anywhere: the first question is asked of the journal's state, so
 run goes on where it was. No checkpointer stands beside the journal.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import get_args, get_type_hints
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from orchestrator.graph import edges
 from orchestrator.graph.context import RunContext
-from orchestrator.graph.edges import onward
 from orchestrator.graph.nodes.act import act
 from orchestrator.graph.nodes.approve import approve
 from orchestrator.graph.nodes.decide import decide
@@ -23,8 +24,6 @@ from orchestrator.graph.nodes.synthesize import synthesize
 from orchestrator.graph.state import GraphState
 
 Graph = CompiledStateGraph[GraphState, RunContext, GraphState, GraphState]
-NODES = ("plan", "decide", "approve", "act", "synthesize")
-ONWARD: dict[Hashable, str] = {**{name: name for name in NODES}, "end": END}
 
 
 def build_graph() -> Graph:
@@ -35,6 +34,24 @@ def build_graph() -> Graph:
     graph.add_node("approve", approve)
     graph.add_node("act", act)
     graph.add_node("synthesize", synthesize)
-    for node in (START, *NODES):
-        graph.add_conditional_edges(node, onward, ONWARD)
+    for source, edge in (
+        (START, edges.entry),
+        ("plan", edges.after_plan),
+        ("decide", edges.after_decide),
+        ("approve", edges.after_approve),
+        ("act", edges.after_act),
+    ):
+        graph.add_conditional_edges(source, edge, _ways(edge))
+    graph.add_edge("synthesize", END)
     return graph.compile()
+
+
+def mermaid() -> str:
+    """Draw the graph as a Mermaid diagram."""
+    return build_graph().get_graph().draw_mermaid()
+
+
+def _ways(edge: Callable[..., str]) -> dict[Hashable, str]:
+    """The nodes an edge may lead to, as its return type says."""
+    names = get_args(get_type_hints(edge)["return"])
+    return {name: END if name == "end" else name for name in names}
