@@ -1,0 +1,242 @@
+"""The control arm does what the original did: everything in the prompt, nothing in the way."""
+
+import json
+
+import pytest
+
+from adapters.backends.scripted import ScriptedBackend
+from orchestrator.core.chat import ChatReply, Sampling, Usage
+from orchestrator.core.errors import BackendUnavailable, ContextOverflow
+from orchestrator.evals.bare import (
+    RESULT_CHARACTERS,
+    front,
+    identical_executed,
+    recipe,
+    run_bare,
+    wanted_call,
+)
+from orchestrator.graph.context import Player
+from tests.fakes.clock import FakeClock
+from tests.fakes.office import DESKTOP, LIBRARY, LIST, PROFILE, READ, RENAME, SEARCH_FILES
+from tests.fakes.tools import InMemoryFiles, InMemoryToolset, filesystem, ocr, tool
+
+pytestmark = pytest.mark.anyio
+
+SHOT = f"{DESKTOP}/shot.png"
+GOAL = "Rename the screenshots on my Desktop after what they show."
+
+
+def call(name, **arguments):
+    return json.dumps({"name": name, "arguments": arguments})
+
+
+def tools(*more):
+    files = InMemoryFiles([SHOT])
+    return InMemoryToolset([*filesystem(files), *ocr({SHOT: "Invoice 42"}), *more])
+
+
+async def bare(*script, toolset=None, clock=None, **limits):
+    backend = ScriptedBackend(script)
+    result = await run_bare(
+        goal=GOAL,
+        places={"Desktop": DESKTOP},
+        toolset=toolset or tools(),
+        player=Player(backend, PROFILE),
+        library=LIBRARY,
+        clock=clock or FakeClock(),
+        **limits,
+    )
+    return result, backend.requests
+
+
+async def test_a_model_that_calls_well_is_carried_out_and_its_last_words_are_the_answer():
+    desk = tools()
+    result, _ = await bare(
+        call(LIST, path=DESKTOP),
+        call(READ, path=SHOT),
+        call(RENAME, path=SHOT, new_name="invoice-42.png"),
+        "Done: it is invoice-42.png now.",
+        toolset=desk,
+    )
+    assert (result.status, result.rounds) == ("answered", 4)
+    assert result.answer == "Done: it is invoice-42.png now."
+    assert [made.tool for made in result.calls] == [LIST, READ, RENAME]
+    assert all(made.ok for made in result.calls)
+    assert desk.called(RENAME) == [{"path": SHOT, "new_name": "invoice-42.png"}]
+
+
+async def test_every_tool_is_in_the_first_prompt_as_a_schema_below_the_recipes():
+    desk = tools()
+    result, requests = await bare("nothing to do", toolset=desk)
+    system = requests[0].messages[0].content
+    for spec in desk.specs:
+        form = {
+            "name": spec.id,
+            "description": spec.description,
+            "parameters": spec.input_schema,
+        }
+        line = json.dumps({"type": "function", "function": form}, separators=(",", ":"))
+        assert line in system
+    assert system.index("Workflows") < system.index("<tools>") < system.index(DESKTOP)
+    assert result.shown_max == len(desk.specs)
+
+
+async def test_nothing_is_constrained():
+    _, requests = await bare(call(LIST, path=DESKTOP), "done")
+    assert all(request.constraint is None for request in requests)
+
+
+async def test_the_seed_runs_into_its_loop_and_every_repeat_is_executed_and_counted():
+    search = call(SEARCH_FILES, path=DESKTOP, pattern="*.png")
+    desk = tools()
+    result, _ = await bare(call(LIST, path=DESKTOP), *[search] * 4, toolset=desk, rounds=5)
+    assert result.status == "out_of_rounds"
+    assert len(desk.called(SEARCH_FILES)) == 4
+    assert result.identical_executed == 3
+    assert result.answer == ""
+
+
+async def test_a_repeat_after_a_write_is_none():
+    again = call(LIST, path=DESKTOP)
+    rename = call(RENAME, path=SHOT, new_name="b.png")
+    result, _ = await bare(again, rename, again, "done")
+    assert result.identical_executed == 0
+    assert identical_executed(result.calls[:1] * 2) == 1
+
+
+async def test_the_transcript_grows_by_the_reply_and_its_result():
+    _, requests = await bare(call(LIST, path=DESKTOP), "done")
+    first, second = (request.messages for request in requests)
+    assert second[: len(first)] == first
+    assert [message.role for message in second[len(first) :]] == ["assistant", "user"]
+    assert "shot.png" in second[-1].content
+
+
+async def test_a_long_result_is_cut_as_the_original_cut_it():
+    flood = tool("web.fetch", "Get a page.", lambda: {"text": "x" * 20_000})
+    _, requests = await bare(call("web.fetch"), "done", toolset=tools(flood))
+    said = requests[1].messages[-1].content
+    assert RESULT_CHARACTERS < len(said) < RESULT_CHARACTERS + 100
+
+
+async def test_a_failed_call_and_an_unknown_tool_are_told_as_errors():
+    result, requests = await bare(call(READ, path="nowhere.png"), call("ocr.read"), "done")
+    assert [made.ok for made in result.calls] == [False, False]
+    assert "Error: nowhere.png is not an image." in requests[1].messages[-1].content
+    assert "Error:" in requests[2].messages[-1].content
+
+
+async def test_arguments_that_no_journal_could_keep_are_not_executed():
+    desk = tools()
+    result, requests = await bare(call(LIST, path=2**70), "done", toolset=desk)
+    assert (desk.calls, result.calls) == ([], ())
+    assert "63 bits" in requests[1].messages[-1].content
+
+
+async def test_a_full_context_ends_it_by_name():
+    result, _ = await bare(call(LIST, path=DESKTOP), ContextOverflow("9001 of 8192 tokens."))
+    assert (result.status, result.reason) == ("context_overflow", "9001 of 8192 tokens.")
+    assert result.rounds == 1
+
+
+async def test_a_dead_backend_ends_it_by_name():
+    result, _ = await bare(BackendUnavailable("Nobody answers."))
+    assert (result.status, result.reason) == ("failed", "Nobody answers.")
+
+
+async def test_the_deadline_is_kept_between_rounds():
+    clock = FakeClock()
+
+    def slow(_request):
+        clock.advance(40)
+        return call(LIST, path=DESKTOP)
+
+    result, requests = await bare(*[slow] * 5, clock=clock, deadline_s=100)
+    assert (result.status, result.rounds, result.seconds) == ("out_of_time", 3, 120)
+    assert [request.deadline_s for request in requests] == [100, 60, 20]
+
+
+async def test_a_reply_cut_short_is_no_answer():
+    class Cut:
+        async def stream(self, request):
+            yield ChatReply(text='{"name": "filesy', truncated=True)
+
+    result = await run_bare(
+        goal=GOAL,
+        places={},
+        toolset=tools(),
+        player=Player(Cut(), PROFILE),
+        library=LIBRARY,
+        clock=FakeClock(),
+    )
+    assert (result.status, result.answer) == ("failed", "")
+    assert "cut" in result.reason
+
+
+async def test_tokens_and_events_are_told():
+    told = []
+    result, requests = await bare(call(LIST, path=DESKTOP), "done", on_event=told.append)
+    assert [(event.kind, event.round) for event in told] == [
+        ("replied", 1),
+        ("called", 1),
+        ("replied", 2),
+        ("ended", 2),
+    ]
+    assert result.tokens.prompt > result.tokens.cached > 0
+    assert result.tokens != Usage()
+    assert all(request.sampling == Sampling() for request in requests)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "a.b", "arguments": {"x": 1}}',
+        '<tool_call>\n{"name": "a.b", "arguments": {"x": 1}}\n</tool_call>',
+        '<tool_call>{"name": "a.b", "arguments": {"x": 1}}',
+        'I will look.\n```json\n{"name": "a.b", "arguments": {"x": 1}}\n```\nThen I go on.',
+        '```\n{"name": "a.b", "parameters": {"x": 1}}\n```',
+        'Sure! {"function": {"name": "a.b", "arguments": {"x": 1}}} is next.',
+        '{"name": "a.b", "arguments": "{\\"x\\": 1}"}',
+        '{"thought": "hm"} {"name": "a.b", "arguments": {"x": 1}}',
+        '{ broken {"name": "a.b", "arguments": {"x": 1}}',
+        '[{"name": "a.b", "arguments": {"x": 1}}, {"name": "c.d", "arguments": {}}]',
+    ],
+)
+def test_a_call_is_found_in_whatever_form_it_comes(text):
+    found = wanted_call(text)
+    assert (found.tool, found.arguments) == ("a.b", {"x": 1})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The files are renamed.",
+        "",
+        '{"name": "", "arguments": {}}',
+        '{"name": "a.b"}',
+        '{"name": "a.b", "arguments": [1]}',
+        '{"name": "a.b", "arguments": "path"}',
+        '{"name": 3, "arguments": {}}',
+        '{"name": "a.b", "argum',
+        '{"x":' * 3000,
+    ],
+)
+def test_what_holds_no_call_is_an_answer(text):
+    assert wanted_call(text) is None
+
+
+def test_a_recipe_is_a_sequence_of_calls_without_references():
+    example = next(each for each in LIBRARY.examples if each.name == "rename-scans-after-shop")
+    text = recipe(example)
+    places = [text.index(f": {worked.tool} ") for worked in example.steps]
+    assert places == sorted(places)
+    assert "$" not in text
+    assert "<path of the Inbox folder>" in text
+    assert "<path from step 1>" in text
+
+
+def test_only_examples_whose_tools_are_there_are_shown():
+    system, user = front(GOAL, {}, tools().specs, LIBRARY)
+    assert "text.write" not in system.content
+    assert "Folders:\nnone" in system.content
+    assert user.content == GOAL
