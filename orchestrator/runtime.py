@@ -19,12 +19,12 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.fingerprints import digest
 from orchestrator.core.roles import Role
-from orchestrator.core.runs import FINAL, RunRequest, RunResult, RunState
+from orchestrator.core.runs import FINAL, Approve, RunRequest, RunResult, RunState
 from orchestrator.core.tools import ToolSpec
 from orchestrator.graph.context import DeltaSink, Player, RunContext
 from orchestrator.journal.writer import Journal
 from orchestrator.policy.catalogue import Catalogue
-from orchestrator.policy.permissions import DEFAULT_RULES, Rule
+from orchestrator.policy.permissions import DEFAULT_RULES, Rule, standing_word
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.store import BlobStore, JournalStore
 from orchestrator.ports.tools import Toolset
@@ -102,7 +102,7 @@ class Orchestrator:
         self,
         run_id: str,
         *,
-        approve: str = "ask",
+        approve: Approve = "ask",
         granted: bool | None = None,
         answer: str = "",
         on_delta: DeltaSink | None = None,
@@ -231,17 +231,17 @@ def definition(spec: ToolSpec) -> str:
     return digest(spec.model_dump(mode="json"))[:16]
 
 
-def _taken_up(state: RunState, *, approve: str, granted: bool | None) -> list[Event]:
+def _taken_up(state: RunState, *, approve: Approve, granted: bool | None) -> list[Event]:
     """The events that a resume begins with: an answer to the open question comes first."""
-    events: list[Event] = [RunResumed.model_validate({"approve": approve})]
+    events: list[Event] = [RunResumed(approve=approve)]
     asked = state.approval
     if asked is None or asked.granted is not None:
         return events
     word = granted
-    if word is None and approve in {"yes", "no"} and not _about_an_unknown_outcome(state):
-        word = approve == "yes"
+    if word is None and state.proposal and not _about_an_unknown_outcome(state):
+        word = standing_word(approve, state.proposal.effect)
     if word is None:
-        return [RunResumed.model_validate({"approve": approve})]
+        return events
     given = ApprovalGiven(digest=asked.digest, granted=word, by="the person who resumed the run")
     return [given, *events]
 

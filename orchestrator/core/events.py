@@ -8,7 +8,7 @@ from pydantic import Field
 from orchestrator.core.chat import Frozen, Message, Usage
 from orchestrator.core.plans import Plan
 from orchestrator.core.roles import Role
-from orchestrator.core.runs import Approval, Candidate, Proposal, RunRequest, RunStatus
+from orchestrator.core.runs import Approval, Approve, Candidate, Proposal, RunRequest, RunStatus
 from orchestrator.core.tools import ToolCall, ToolOutcome
 from orchestrator.core.verdicts import Verdict
 
@@ -38,7 +38,7 @@ class RunResumed(Frozen):
     """A process took the run up again; `approve` replaces the request's own setting."""
 
     type: Literal["run_resumed"] = "run_resumed"
-    approve: Literal["ask", "yes", "no"] = "ask"
+    approve: Approve = "ask"
 
 
 class QuestionAnswered(Frozen):

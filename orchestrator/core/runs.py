@@ -20,6 +20,9 @@ RunStatus = Literal[
     "failed",
     "cancelled",
 ]
+Approve = Literal["ask", "yes", "no"]
+"""What a caller says beforehand to a question about a call."""
+
 FINAL: frozenset[RunStatus] = frozenset({"completed", "incomplete"})
 """Statuses that a resume leaves as they are; from every other one a run can go on."""
 
@@ -51,7 +54,7 @@ class RunRequest(Frozen):
     goal: str = Field(min_length=1, max_length=8000)
     places: dict[str, str] = Field(default_factory=dict)
     budget: Budget = Budget()
-    approve: Literal["ask", "yes", "no"] = "ask"
+    approve: Approve = "ask"
     thread: str = ""
     seed: int = 0
 

@@ -1,7 +1,8 @@
 """The guard: may this proposal run? The first objection decides.
 
-The order is that of the specification: scope, budget, loop, plan lock, permission. Whether
-the arguments fit the tool's schema is settled before a proposal exists.
+The order: scope, denial, budget, loop, plan lock, permission, taint. Whether the arguments fit
+the tool's schema is settled before a proposal exists, and a tool whose definition changed is
+never called.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +11,10 @@ from orchestrator.core.chat import Frozen
 from orchestrator.core.runs import Proposal, RunState
 from orchestrator.core.verdicts import ALLOW, Verdict
 from orchestrator.policy.budgets import objection
+from orchestrator.policy.handles import handles
 from orchestrator.policy.loops import loop_verdict
 from orchestrator.policy.permissions import Rule, permission
+from orchestrator.policy.references import points_to_text
 
 
 class View(Frozen):
@@ -35,6 +38,19 @@ def scope_guard(view: View) -> Verdict:
         code="unknown_tool",
         reason=f"{view.proposal.tool} is not a tool of this run.",
         mask=(view.proposal.tool,),
+    )
+
+
+def denial_guard(view: View) -> Verdict:
+    """Refuse what the operator's rules forbid, before anything else is weighed."""
+    proposal = view.proposal
+    if permission(view.rules, proposal.tool, proposal.effect) != "deny":
+        return ALLOW
+    return Verdict(
+        kind="redirect",
+        code="denied",
+        reason=f"The policy forbids {proposal.tool}.",
+        mask=(proposal.tool,),
     )
 
 
@@ -67,27 +83,40 @@ def plan_lock(view: View) -> Verdict:
 
 
 def permission_guard(view: View) -> Verdict:
-    """Apply the operator's rules."""
+    """Ask a person where the operator's rules say so."""
     proposal = view.proposal
-    decision = permission(view.rules, proposal.tool, proposal.effect)
-    if decision == "allow":
+    if permission(view.rules, proposal.tool, proposal.effect) == "allow":
         return ALLOW
-    if decision == "deny":
-        return Verdict(
-            kind="redirect",
-            code="denied",
-            reason=f"The policy forbids {proposal.tool}.",
-            mask=(proposal.tool,),
-        )
     return Verdict(kind="ask", code="ask", reason=f"{proposal.tool} is a {proposal.effect} call.")
+
+
+def taint_guard(view: View) -> Verdict:
+    """Ask before free text that nobody vouches for goes into a call that changes something.
+
+    A path, a number, or a value in a narrow form may pass; what somebody wrote may not.
+    """
+    if view.proposal.effect == "read":
+        return ALLOW
+    known = handles(view.state)
+    tainted = [
+        name
+        for name, expression in view.proposal.expressions.items()
+        if isinstance(expression, str) and points_to_text(expression, known)
+    ]
+    if not tainted:
+        return ALLOW
+    reason = f"{view.proposal.tool} would take over text that was read: {', '.join(tainted)}."
+    return Verdict(kind="ask", code="tainted", reason=reason)
 
 
 GUARDS: tuple[Guard, ...] = (
     scope_guard,
+    denial_guard,
     budget_guard,
     loop_guard,
     plan_lock,
     permission_guard,
+    taint_guard,
 )
 
 

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from orchestrator.core.chat import Frozen
+from orchestrator.core.runs import Approve
 from orchestrator.core.tools import Effect
 
 Decision = Literal["allow", "ask", "deny"]
@@ -34,13 +35,11 @@ def permission(rules: Sequence[Rule], tool: str, effect: Effect) -> Decision:
     return "ask"
 
 
-def standing_word(approve: Literal["ask", "yes", "no"], effect: Effect) -> bool | None:
+def standing_word(approve: Approve, effect: Effect) -> bool | None:
     """What the caller said beforehand for a question of that effect; None when a person decides.
 
-    A standing yes covers what stays on this machine; it never covers what leaves it.
+    A standing yes covers what stays on this machine; what leaves it waits for a person.
     """
     if approve == "no":
         return False
-    if approve == "yes" and effect != "egress":
-        return True
-    return False if approve == "yes" else None
+    return True if approve == "yes" and effect != "egress" else None

@@ -92,6 +92,16 @@ def _of_whole(source: Handle) -> list[Reference]:
     ]
 
 
+def points_to_text(expression: str, known: Mapping[str, Handle]) -> bool:
+    """Whether a reference is to free text of a result, as against a path, a name or a number."""
+    step_id, _, field = expression.removeprefix("$").partition(".")
+    source = known.get(step_id) if expression.startswith("$") else None
+    if source is None:
+        return False
+    records = [source.whole, *(item.data for item in source.items)]
+    return any(kind_of(field, record[field]) == "text" for record in records if field in record)
+
+
 def resolve(
     expression: JsonValue,
     *,
