@@ -19,8 +19,9 @@ from adapters.retrieval.lexical import LexicalRetriever
 from adapters.stores.blobs import FolderBlobs
 from adapters.stores.sqlite import SqliteStore
 from adapters.tools.combined import CombinedToolset
-from adapters.tools.mcp import McpToolset
 from adapters.tools.mcp_config import McpServerConfig
+from adapters.tools.mcp_lazy import LazyMcpToolset
+from adapters.tools.mcp_manifest import ManifestCache
 from adapters.tools.text import TextToolset
 from orchestrator.core.errors import ModelFileError, SettingsError
 from orchestrator.core.events import ModelInfo
@@ -153,16 +154,29 @@ def _surroundings(binding: Binding, settings: Settings) -> Surroundings:
     )
 
 
-def mcp_toolsets(settings: Settings) -> list[McpToolset]:
+def mcp_toolsets(settings: Settings, *, refresh: bool = False) -> list[LazyMcpToolset]:
     """A toolset for each server of the config file, not yet started.
+
+    Their tools are remembered in the cache folder; `refresh` asks every server anew.
 
     Raises:
         SettingsError: A server's block cannot be used.
     """
+    manifests = ManifestCache(settings.cache_dir / "manifests")
     servers = {
         name: _server(settings, name, block) for name, block in settings.config.mcpServers.items()
     }
-    return [McpToolset(name, config) for name, config in servers.items() if not config.disabled]
+    return [
+        LazyMcpToolset(
+            name,
+            config,
+            manifests=manifests,
+            block=settings.config.identities.get(name, ""),
+            refresh=refresh,
+        )
+        for name, config in servers.items()
+        if not config.disabled
+    ]
 
 
 def _server(settings: Settings, name: str, block: Mapping[str, Any]) -> McpServerConfig:

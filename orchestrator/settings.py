@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from typing_extensions import override
 
 from orchestrator.core.errors import SettingsError
+from orchestrator.core.fingerprints import digest
 from orchestrator.core.runs import Budget
 from orchestrator.policy.permissions import DEFAULT_RULES, Rule
 
@@ -38,6 +40,21 @@ class ConfigFile(BaseModel):
     rules: tuple[Rule, ...] = ()
     budget: Budget = Budget()
     parallel_calls: int = Field(default=4, gt=0, le=64)
+    _identities: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @override
+    def model_post_init(self, context: Any) -> None:
+        """Keep what names each server whatever its variables are filled with.
+
+        `context` is the file before that, where there is one.
+        """
+        blocks = (context or {}).get("mcpServers") or {}
+        self._identities.update((name, _identity(name, blocks[name])) for name in blocks)
+
+    @property
+    def identities(self) -> Mapping[str, str]:
+        """A digest of each server's block as it was written, by the server's name."""
+        return self._identities
 
 
 class Settings(BaseModel):
@@ -133,9 +150,16 @@ def read_config(path: Path, variables: Mapping[str, str]) -> ConfigFile:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not YAML: {error}") from error
     try:
-        return ConfigFile.model_validate(_filled(data, variables, path))
+        return ConfigFile.model_validate(_filled(data, variables, path), context=data)
     except ValidationError as error:
         raise SettingsError(f"{path}: {_first(error)}{_meant(error)}") from error
+
+
+def _identity(name: str, block: Mapping[str, Any]) -> str:
+    """Of variables and headers only the names count: their values may be secrets."""
+    told = ((key, block[key]) for key in ("env", "headers") if isinstance(block.get(key), dict))
+    named = {key: sorted(map(str, values)) for key, values in told}
+    return digest(yaml.safe_dump([name, {**block, **named}]))
 
 
 def _filled(value: Any, variables: Mapping[str, str], path: Path) -> Any:

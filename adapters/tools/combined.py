@@ -1,8 +1,8 @@
 """Makes one toolset of many, so that a run sees one catalogue whatever is behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 
 import anyio
 
@@ -10,6 +10,15 @@ from adapters.tools.outcomes import failed, unknown_tool
 from orchestrator.core.errors import ToolError, ToolNameClash
 from orchestrator.core.tools import ToolCall, ToolOutcome, ToolSpec
 from orchestrator.ports.tools import Toolset
+
+
+@runtime_checkable
+class Warmable(Protocol):
+    """A toolset whose first call is quicker after `warm`."""
+
+    def warm(self) -> None:
+        """Begin to get ready, in the background."""
+        ...
 
 
 class CombinedToolset:
@@ -71,6 +80,16 @@ class CombinedToolset:
                 for member in self._members.values():
                     if isinstance(member, AbstractAsyncContextManager):
                         tasks.start_soon(member.__aexit__, None, None, None)
+
+    def warm(self, namespaces: Iterable[str]) -> None:
+        """Have the members of these namespaces get ready for calls, where they know how to.
+
+        It returns at once and never fails: what goes wrong is told by the first call.
+        """
+        for name in namespaces:
+            member = self._members.get(name)
+            if isinstance(member, Warmable):
+                member.warm()
 
     async def call(self, call: ToolCall) -> ToolOutcome:
         """Hand the call to the member that offers the tool."""

@@ -7,7 +7,7 @@ from typing import Self
 import anyio
 
 from adapters.clock import SystemClock
-from adapters.tools.mcp_config import McpServerConfig
+from adapters.tools.mcp_config import McpServerConfig, check_namespace
 from adapters.tools.mcp_connection import Connection, ConnectionDied, Transport
 from adapters.tools.mcp_http import HttpTransport
 from adapters.tools.mcp_results import read_result
@@ -15,7 +15,6 @@ from adapters.tools.mcp_specs import Listing, list_specs
 from adapters.tools.mcp_stdio import StdioTransport
 from adapters.tools.outcomes import failed, unknown_tool
 from orchestrator.core.errors import (
-    SettingsError,
     ToolDefinitionChanged,
     ToolError,
     ToolOutcomeUnknown,
@@ -46,11 +45,7 @@ class McpToolset:
     def __init__(
         self, namespace: str, config: McpServerConfig, *, clock: Clock | None = None
     ) -> None:
-        if not namespace.replace("-", "_").isidentifier():
-            raise SettingsError(
-                f"{namespace!r} cannot be a namespace: use letters, digits, - and _.",
-                hint="The namespace is the server's key in mcpServers: rename the key.",
-            )
+        check_namespace(namespace)
         self._namespace = namespace
         self._config = config
         self._monotonic = (clock or SystemClock()).monotonic

@@ -7,11 +7,25 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adapters.tools.outcomes import MAX_OUTPUT_BYTES
+from orchestrator.core.errors import SettingsError
 from orchestrator.core.tools import Effect
 
 _TYPO_CUTOFF = 0.8
 _FOREIGN = {"timeout", "enabled"}
 """Keys of other clients that merely resemble ours."""
+
+
+def check_namespace(name: str) -> None:
+    """Refuse a server's key that could not be the part of a tool id before the dot.
+
+    Raises:
+        SettingsError: It has other characters than letters, digits, - and _.
+    """
+    if not name.replace("-", "_").isidentifier():
+        raise SettingsError(
+            f"{name!r} cannot be a namespace: use letters, digits, - and _.",
+            hint="The namespace is the server's key in mcpServers: rename the key.",
+        )
 
 
 class McpServerConfig(BaseModel):

@@ -14,6 +14,8 @@ from typing_extensions import TypedDict
 from adapters.tools.combined import CombinedToolset
 from adapters.tools.functions import FunctionToolset, tool
 from adapters.tools.mcp import McpServerConfig, McpToolset
+from adapters.tools.mcp_lazy import LazyMcpToolset
+from adapters.tools.mcp_manifest import ManifestCache
 from orchestrator.core.errors import ToolFailed
 from tests.contract.toolset import ToolsetContract
 from tests.fakes import good_server
@@ -66,6 +68,11 @@ def functions():
     return FunctionToolset("fn", [add, echo, fail, wait], timeout_s=TIMEOUT_S)
 
 
+def lazy(folder):
+    config = McpServerConfig(command=sys.executable, args=[str(SERVER)], timeout_s=TIMEOUT_S)
+    return LazyMcpToolset("good", config, manifests=ManifestCache(folder))
+
+
 def in_memory_tools():
     def fails(reason):
         raise ToolFailed(reason)
@@ -113,6 +120,23 @@ class TestMcpOverStdio(ToolsetContract):
     async def toolset(self):
         config = McpServerConfig(command=sys.executable, args=[str(SERVER)], timeout_s=TIMEOUT_S)
         async with McpToolset("good", config) as toolset:
+            yield toolset
+
+
+class TestMcpWithoutManifest(ToolsetContract):
+    @pytest.fixture(scope="class")
+    async def toolset(self, tmp_path_factory):
+        async with lazy(tmp_path_factory.mktemp("manifests")) as toolset:
+            yield toolset
+
+
+class TestMcpFromManifest(ToolsetContract):
+    @pytest.fixture(scope="class")
+    async def toolset(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("manifests")
+        async with lazy(folder):
+            pass
+        async with lazy(folder) as toolset:
             yield toolset
 
 

@@ -13,11 +13,11 @@ from adapters.tools.combined import CombinedToolset
 from adapters.tools.mcp import McpServerConfig, McpToolset
 from orchestrator.core.errors import ToolNameClash, ToolUnavailable
 from orchestrator.core.tools import ToolCall
+from tests.fakes.processes import MARK, living
 
 pytestmark = pytest.mark.anyio
 
 BAD = Path(__file__).parents[1] / "fakes" / "bad_server.py"
-MARK = "FERRYMAN_TEST_MARK"
 PATIENCE_S = 30
 """Never reached: what is tested ends by itself, and this says so if it does not."""
 
@@ -53,19 +53,6 @@ async def _no_orphans_and_no_hanging(mark):
     with anyio.fail_after(PATIENCE_S):
         yield
     assert living(mark) == []
-
-
-def living(mark):
-    """The processes whose environment holds the mark."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (entry / "environ").read_bytes()
-        except OSError:
-            continue
-        if mark.encode() in environment and int(entry.name) != os.getpid():
-            found.append((entry / "cmdline").read_bytes())
-    return found
 
 
 async def ask(toolset, name="look", key=""):
