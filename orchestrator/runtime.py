@@ -252,11 +252,11 @@ def _about_an_unknown_outcome(state: RunState) -> bool:
 
 async def _drive(context: RunContext, first: tuple[Event, ...], *, plan_only: bool) -> None:
     """Carry the run through the graph; whatever ends it is written down before it is raised."""
-    from orchestrator.graph.build import build_graph
-    from orchestrator.graph.nodes.plan import plan_run
-
     journal = context.journal
     try:
+        from orchestrator.graph.build import build_graph
+        from orchestrator.graph.nodes.plan import plan_run
+
         await journal.append(*first)
         if plan_only:
             await plan_run(context)
