@@ -1,0 +1,137 @@
+"""Drives a run for the command line: shows it, asks for approval, cancels it on Ctrl-C."""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.console import Console
+
+from orchestrator.bootstrap import open_orchestrator
+from orchestrator.cli.approval import Word, ask, on_a_terminal
+from orchestrator.cli.view import View
+from orchestrator.core.events import Entry
+from orchestrator.core.runs import RunRequest, RunState
+from orchestrator.journal.fold import fold
+from orchestrator.runtime import Orchestrator
+from orchestrator.settings import Settings
+
+Approve = Literal["ask", "yes", "no"]
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What is to be carried: a new request, or the resume of a run.
+
+    `approve` is what a resume says from now on, `answer` answers the
+    run's question, `may_ask` is whether a person may be asked.
+    """
+
+    run_id: str
+    request: RunRequest | None = None
+    approve: Approve = "ask"
+    answer: str = ""
+    plan_only: bool = False
+    may_ask: bool = True
+
+
+async def carry(errand: Errand, settings: Settings, *, view: View, console: Console) -> list[Entry]:
+    """Carry a run until it is over or rests, and give its whole journal.
+
+    Raises:
+        OrchestratorError: It could not begin; what happens later ends up in the journal.
+    """
+    servers = sum(not block.get("disabled") for block in settings.config.mcpServers.values())
+    view.doing(f"starting {servers} tool server{'s' if servers != 1 else ''}")
+    try:
+        async with open_orchestrator(settings) as orchestrator:
+            await _carried(errand, orchestrator, view, console)
+            view.doing("closing")
+            return await journal_of(orchestrator, errand.run_id)
+    finally:
+        view.rest()
+
+
+async def journal_of(orchestrator: Orchestrator, run_id: str) -> list[Entry]:
+    """The entries of a run, with every payload in full.
+
+    Raises:
+        JournalError: There is no such run, or its journal was changed.
+    """
+    from orchestrator.journal.writer import Journal
+
+    parts = orchestrator.parts
+    journal = await Journal.load(parts.store, parts.blobs, clock=parts.clock, run_id=run_id)
+    return journal.entries()
+
+
+async def _carried(
+    errand: Errand, orchestrator: Orchestrator, view: View, console: Console
+) -> None:
+    run_id = errand.run_id
+    if errand.request is not None:
+        state = await _watched(
+            orchestrator.stream(
+                errand.request, run_id=run_id, on_delta=view.heard, plan_only=errand.plan_only
+            ),
+            RunState(),
+            view,
+        )
+    else:
+        before = (await orchestrator.result(run_id)).state
+        again = orchestrator.resume(
+            run_id, approve=errand.approve, answer=errand.answer, on_delta=view.heard
+        )
+        state = await _watched(again, before, view)
+    while state.status == "waiting_approval" and errand.may_ask and on_a_terminal():
+        view.rest()
+        word = ask(console, state)
+        if word == "later":
+            return
+        state = await _watched(_answered(orchestrator, run_id, word, view), state, view)
+
+
+def _answered(
+    orchestrator: Orchestrator, run_id: str, word: Word, view: View
+) -> AsyncGenerator[Entry]:
+    approve: Approve = "yes" if word == "all" else "ask"
+    return orchestrator.resume(run_id, approve=approve, granted=word != "no", on_delta=view.heard)
+
+
+async def _watched(entries: AsyncGenerator[Entry], before: RunState, view: View) -> RunState:
+    """Show a stream to its end; Ctrl-C cancels the run and nothing else."""
+    states = [before]
+
+    async def watch() -> None:
+        async with aclosing(entries):
+            async for entry in entries:
+                after = fold(states[0], entry)
+                view.saw(states[0], entry, after)
+                states[0] = after
+
+    task = asyncio.create_task(watch())
+    with _interrupted_by(task):
+        await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+    elif states[0].status == "running":
+        # The end of a cancelled run is written after the last entry that was seen.
+        return states[0].model_copy(update={"status": "cancelled"})
+    return states[0]
+
+
+@contextmanager
+def _interrupted_by(task: asyncio.Task[None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
