@@ -19,43 +19,30 @@ from orchestrator.core.errors import BackendProtocolError, BackendRejected
 _HINT = "The engine ignored or broke the constraint: compare its capability card with its version."
 
 
-class ReplyCutShort(BackendProtocolError):
-    """`max_tokens` ended a reply before it had its form; asking again would end the same."""
-
-    default_hint = "Raise the profile's token limit for this turn, or ask for less."
-    retryable = False
-
-
 def require(text: str, constraint: Constraint | None, *, truncated: bool = False) -> None:
     """Let a reply pass only when it is safe text in the form that was asked for.
 
+    One that `max_tokens` cut cannot have its form and needs to be safe text only: it is handed
+    on marked as truncated, so that whoever asked can ask for less.
+
     Raises:
-        ReplyCutShort: The reply lacks its form because it was truncated.
         BackendProtocolError: The reply breaks the constraint or holds a value that must not
             enter a run's state.
         BackendRejected: The constraint's own schema cannot be used.
     """
-    try:
-        _require(text, constraint)
-    except BackendProtocolError as error:
-        if not truncated:
-            raise
-        raise ReplyCutShort(f"max_tokens cut the reply short. {error.message}") from error
-
-
-def _require(text: str, constraint: Constraint | None) -> None:
+    form = None if truncated else constraint
     try:
         refuse_lone_surrogates(text)
-        if isinstance(constraint, JsonSchema):
-            _require_schema(text, constraint)
+        if isinstance(form, JsonSchema):
+            _require_schema(text, form)
     except UnsafeJsonError as error:
         raise BackendProtocolError(
             f"The reply cannot be used: {error}. It begins {excerpt(text)}.", hint=_HINT
         ) from error
-    if isinstance(constraint, Choice) and text not in constraint.options:
+    if isinstance(form, Choice) and text not in form.options:
         raise BackendProtocolError(
-            f"The reply {excerpt(text)} is none of the {len(constraint.options)} options "
-            f"{', '.join(constraint.options)}.",
+            f"The reply {excerpt(text)} is none of the {len(form.options)} options "
+            f"{', '.join(form.options)}.",
             hint=_HINT,
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.backends.constraint import require
 from adapters.backends.embedded_grammar import grammar_for
-from adapters.backends.embedded_margin import choice_margin
+from adapters.backends.margin import choice_margin
 from orchestrator.core.chat import ChatReply, ChatRequest, Choice, Usage
 from orchestrator.core.errors import (
     BackendError,
@@ -88,8 +88,7 @@ class Transcript:
         if self.finish is None:
             raise BackendProtocolError("The engine stopped in the middle of a reply.")
         text, truncated = "".join(self.pieces), self.finish == "length"
-        if not truncated:
-            require(text, self.request.constraint)
+        require(text, self.request.constraint, truncated=truncated)
         return ChatReply(
             text=text,
             usage=self.usage,

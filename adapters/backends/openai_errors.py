@@ -30,6 +30,7 @@ class BackendBusy(BackendUnavailable):
         retry_after_s: The seconds that its Retry-After header asks for, where it has one.
     """
 
+    code = "backend_busy"
     default_hint = "Wait, send fewer requests at once, or look at the server's log."
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:

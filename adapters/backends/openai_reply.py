@@ -3,7 +3,7 @@
 import json
 
 from adapters.backends.constraint import require
-from adapters.backends.embedded_margin import choice_margin
+from adapters.backends.margin import choice_margin
 from adapters.backends.openai_chunk import Chunk, ChunkChoice, ChunkUsage, Token
 from adapters.backends.openai_request import WRAPPED, wrapping_schema
 from adapters.backends.strict_json import parse
@@ -35,7 +35,7 @@ class ReplyParts:
         return self._take_choice(chunk.choices[0]) if chunk.choices else ""
 
     def reply(self, *, model: str, seconds: float) -> ChatReply:
-        """Return the complete reply, in the form that was asked for.
+        """Return the complete reply, in the form that was asked for unless `max_tokens` cut it.
 
         Raises:
             BackendProtocolError: The stream was cut, or the reply breaks its constraint.
@@ -47,13 +47,13 @@ class ReplyParts:
                 "was cut on its way and cannot be trusted to be whole."
             )
         truncated = self._finish == "length"
-        text = self._unwrap(raw, truncated=truncated)
+        text = raw if truncated else self._unwrap(raw)
         require(text, self._constraint, truncated=truncated)
         return ChatReply(
             text=text,
             usage=self._usage,
             truncated=truncated,
-            margin=self._margin(raw, text),
+            margin=None if truncated else self._margin(raw, text),
             model=self._model or model,
             seconds=seconds,
         )
@@ -68,11 +68,11 @@ class ReplyParts:
         self.begun = self.begun or any(signs)
         return text
 
-    def _unwrap(self, raw: str, *, truncated: bool) -> str:
+    def _unwrap(self, raw: str) -> str:
         constraint = self._constraint
         if not self._wrapped or not isinstance(constraint, Choice):
             return raw
-        require(raw, JsonSchema(json_schema=wrapping_schema(constraint)), truncated=truncated)
+        require(raw, JsonSchema(json_schema=wrapping_schema(constraint)))
         return str(parse(raw)[WRAPPED])
 
     def _margin(self, raw: str, text: str) -> float | None:

@@ -23,12 +23,14 @@ _ABSENT = "nothing"
 class NoRecording(BackendRejected):
     """The run asks what was never recorded: its prompts or its rules have changed."""
 
+    code = "no_recording"
     default_hint = "Record again with the model, or find what changed the request."
 
 
 class RecordingError(ConfigurationError):
     """A file of recordings is missing or cannot be read."""
 
+    code = "recording"
     default_hint = "Record again; a recording is one JSON object a line."
 
 

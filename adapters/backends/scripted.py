@@ -43,6 +43,7 @@ Script = Scripted | Callable[[ChatRequest], Scripted]
 class ScriptExhausted(BackendRejected):
     """More was asked than the script answers; the script or the run is wrong."""
 
+    code = "script_exhausted"
     default_hint = "Give the script one more reply, or find out why the run asks again."
 
 
@@ -52,7 +53,7 @@ class ScriptedBackend:
     A mapping is said as compact JSON; an exception is raised; a callable is asked with the
     request. Tokens are estimated as a word's chunks of four characters. `cached` is the longest
     common prefix with what the same slot last saw, as a real prompt cache would find it, so a
-    test can see whether prompts keep their prefix. Free text is cut at `max_tokens`.
+    test can see whether prompts keep their prefix. A reply is cut at `max_tokens`.
 
     Args:
         replies: The script; an endless iterable never runs out.
@@ -82,9 +83,9 @@ class ScriptedBackend:
         said = _resolve(self._next(request), request)
         text = _text(said.text)
         pieces = tokens(text)
-        truncated = request.constraint is None and len(pieces) > request.max_tokens
-        pieces = pieces[: request.max_tokens] if truncated else pieces
-        require("".join(pieces), request.constraint)
+        truncated = len(pieces) > request.max_tokens
+        pieces = pieces[: request.max_tokens]
+        require("".join(pieces), request.constraint, truncated=truncated)
         usage = self._account(request, pieces)
         for piece in pieces:
             yield TextDelta(text=piece)
@@ -92,7 +93,7 @@ class ScriptedBackend:
             text="".join(pieces),
             usage=usage,
             truncated=truncated,
-            margin=self._margin_of(said, request),
+            margin=None if truncated else self._margin_of(said, request),
             model=_NO_MODEL.name,
         )
 

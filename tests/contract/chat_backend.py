@@ -59,6 +59,10 @@ OBJECT = asked(
     constraint=JsonSchema(json_schema=STEP_SCHEMA),
     max_tokens=96,
 )
+CUT = OBJECT.model_copy(update={"max_tokens": 4})
+CUT_CHOICE = asked(
+    "Say the long one.", constraint=Choice(options=("one " * 40,)), max_tokens=3, logprobs=True
+)
 
 
 async def collected(backend, request):
@@ -119,6 +123,15 @@ class ChatBackendContract:
     async def test_a_reply_cut_by_max_tokens_says_so(self, backend):
         reply = await complete(backend, SHORT)
         assert reply.truncated
+
+    @pytest.mark.parametrize("request_", [CUT, CUT_CHOICE], ids=["schema", "choice"])
+    async def test_a_constrained_reply_cut_by_max_tokens_is_handed_on_as_cut(
+        self, backend, request_
+    ):
+        _, deltas, replies = await collected(backend, request_)
+        assert replies[0].truncated
+        assert replies[0].margin is None
+        assert "".join(delta.text for delta in deltas) == replies[0].text
 
     async def test_usage_counts_are_not_negative_and_cached_is_part_of_prompt(self, backend):
         reply = await complete(backend, FREE)

@@ -40,7 +40,7 @@ class FakeBackend:
     async def stream(self, request):
         self.requests.append(request)
         said = pieces(self._answer(request))
-        kept = said if request.constraint else said[: request.max_tokens]
+        kept = said[: request.max_tokens]
         for piece in kept:
             yield TextDelta(text=piece)
         yield ChatReply(

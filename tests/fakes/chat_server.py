@@ -46,7 +46,7 @@ def well_behaved(body):
     """Answer as a good server does."""
     request = asked_for(body)
     said = pieces(plausible(request))
-    kept = said if request.constraint else said[: request.max_tokens]
+    kept = said[: request.max_tokens]
     usage = {"prompt_tokens": 9, "completion_tokens": len(kept)}
     finish = "length" if len(kept) < len(said) else "stop"
     chunks = [delta(piece) for piece in kept]

@@ -7,7 +7,6 @@ from contextlib import aclosing
 import httpx
 import pytest
 
-from adapters.backends.constraint import ReplyCutShort
 from adapters.backends.openai_chat import Limits
 from adapters.backends.vllm import CARD as VLLM
 from orchestrator.core.chat import Choice, JsonSchema, TextDelta, Usage
@@ -163,10 +162,14 @@ async def test_a_reply_cut_by_max_tokens_says_so(respx_mock):
     assert (await reply_to(respx_mock, ask(), streamed(said("One", "length")))).truncated
 
 
-async def test_a_form_cut_by_max_tokens_is_not_worth_another_try(respx_mock):
-    with pytest.raises(ReplyCutShort, match="max_tokens") as caught:
-        await reply_to(respx_mock, ask(constraint=OBJECT), streamed(said('{"n":', "length")))
-    assert not caught.value.retryable
+async def test_a_form_cut_by_max_tokens_is_handed_on_as_cut(respx_mock):
+    reply = await reply_to(respx_mock, ask(constraint=OBJECT), streamed(said('{"n":', "length")))
+    assert (reply.text, reply.truncated) == ('{"n":', True)
+
+
+async def test_a_lone_surrogate_in_a_cut_form_never_enters_a_run(respx_mock):
+    with pytest.raises(BackendProtocolError, match="surrogate"):
+        await reply_to(respx_mock, ask(constraint=OBJECT), streamed(said("{\ud83d", "length")))
 
 
 @pytest.mark.parametrize("done", [True, False])

@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.backends.constraint import ReplyCutShort
 from adapters.backends.llama_server import CARD as LLAMA_SERVER
 from adapters.backends.vllm import CARD as VLLM
 from orchestrator.core.chat import Choice, JsonSchema
@@ -108,9 +107,10 @@ async def test_a_constraint_that_the_server_ignored_is_found_out(respx_mock):
     assert "none of the 2 options" in ignored.message
 
 
-async def test_a_form_that_ran_out_of_tokens_is_told_apart(respx_mock):
+async def test_a_form_that_ran_out_of_tokens_is_handed_on_as_cut(respx_mock):
     form = JsonSchema(json_schema=TOOL)
-    await refused(respx_mock, ReplyCutShort, NEW_VLLM, "chat-json-schema", constraint=form)
+    reply = await replay(respx_mock, NEW_VLLM, "chat-json-schema", constraint=form)
+    assert reply.truncated
 
 
 async def test_forced_calls_that_were_cut_are_text_and_not_a_call(respx_mock):

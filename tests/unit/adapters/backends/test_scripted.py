@@ -125,6 +125,13 @@ async def test_free_text_is_cut_at_max_tokens():
     assert (reply.text, reply.truncated, reply.usage.generated) == ("one two", True, 2)
 
 
+async def test_a_constrained_reply_is_cut_at_max_tokens_too():
+    script = ScriptedBackend(["filesystem.list_dir"], margin=0.4)
+    choice = Choice(options=("filesystem.list_dir",))
+    reply = await complete(script, ask(max_tokens=2, constraint=choice, logprobs=True))
+    assert (reply.text, reply.truncated, reply.margin) == ("filesyst", True, None)
+
+
 @pytest.mark.parametrize("text", ["", " ", "a", "four chars", "filesystem.list_dir", "a  b\n\tc"])
 def test_tokens_put_together_are_the_text(text):
     assert "".join(tokens(text)) == text

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.backends.embedded_margin import choice_margin
+from adapters.backends.margin import choice_margin
 
 
 def token(text, p, **others):
