@@ -87,6 +87,7 @@ def parameters(
     required = spec.input_schema.get("required", ())
     properties: Mapping[str, Any] = spec.input_schema.get("properties", {})
     spoken = set(_SPOKEN.findall(f"{goal} {intent}".lower()))
+    offered = _meant_folders(offered, intent, goal)
     wanted = [name for name in properties if name in required]
     wanted += [
         name
@@ -196,6 +197,22 @@ def _meant(accepts: Accepts, fitting: Sequence[Reference]) -> list[Reference]:
     if accepts in {"path", "image"}:
         return nearest or others
     return [*(made or nearest), *others]
+
+
+def _meant_folders(offered: Sequence[Reference], *said: str) -> list[Reference]:
+    """Of the folders, keep those that the step's intent names, else those of the goal, else all."""
+    others = [reference for reference in offered if not reference.text.startswith(FOLDER)]
+    folders = [reference for reference in offered if reference.text.startswith(FOLDER)]
+    for words in said:
+        named = [folder for folder in folders if _speaks_of(words, folder.text)]
+        if named:
+            return [*others, *named]
+    return [*others, *folders]
+
+
+def _speaks_of(words: str, folder: str) -> bool:
+    name = re.escape(folder.removeprefix(FOLDER))
+    return re.search(rf"(?<!\w){name}(?!\w)", words, re.IGNORECASE) is not None
 
 
 def _points_only(accepts: Accepts, fitting: Sequence[Reference]) -> bool:

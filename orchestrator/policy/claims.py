@@ -12,6 +12,12 @@ LISTED = 16
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _NUMBER = re.compile(r"(?<![\w-])\d+(?:[.,:]\d+)*(?![\w-])")
 _FILE = re.compile(r"[\w\-]+\.[A-Za-z]{2,5}\b")
+_WORD = re.compile(r"[a-z]{4,}")
+_NEGATION = re.compile(
+    r"\b(not|no|none|nothing|never|without|unable|skipped|failed)\b|n't", re.IGNORECASE
+)
+CLAIMING_WORDS = 2
+"""How many words of an undone step's own make a sentence a claim about it."""
 _ACTIONS = {
     "renam": ("rename", "move"),
     "moved": ("move", "rename", "trash", "restore"),
@@ -72,7 +78,7 @@ def unsupported(answer: str, state: RunState) -> list[str]:
     return [
         sentence
         for sentence in _SENTENCE.split(answer.strip())
-        if _invents(sentence, known) or _boasts(sentence, done)
+        if _invents(sentence, known) or _boasts(sentence, done) or _claims_undone(sentence, state)
     ]
 
 
@@ -93,6 +99,33 @@ def _boasts(sentence: str, done: set[str]) -> bool:
         if claim in lowered and not negated and not _any_did(done, verbs):
             return True
     return False
+
+
+def _claims_undone(sentence: str, state: RunState) -> bool:
+    """Whether a sentence says, without a not, that a step was done which was not."""
+    if _NEGATION.search(sentence):
+        return False
+    said = _stems(sentence)
+    done = set[str]().union(*(_stems(s.step.intent) for s in state.steps if s.status == "done"))
+    undone = [_stems(step.step.intent) - done for step in state.steps if _is_undone(step)]
+    return any(len(said & intent) >= CLAIMING_WORDS for intent in undone)
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:4] for word in _WORD.findall(text.lower())}
+
+
+def _is_undone(step: StepState) -> bool:
+    return step.status in {"failed", "skipped"}
+
+
+def not_done(state: RunState) -> list[str]:
+    """A line for each step that was not done, and why."""
+    return [
+        f"Not done: {step.step.intent}. {step.note}".strip()
+        for step in state.steps
+        if _is_undone(step)
+    ]
 
 
 def _any_did(done: set[str], verbs: Sequence[str]) -> bool:

@@ -142,6 +142,7 @@ def _nothing_selected(run: RunState, step: StepState) -> Event:
     count = len(source.items) if source else 0
     where = " and ".join(condition.written() for condition in step.step.where)
     if count and not run.replans:
-        return ReplanAsked(reason=f"{step.step.id}: 'where {where}' fits none of {count} items.")
+        reason = f"{step.step.id}: 'where {where}' fits none of {count} items."
+        return ReplanAsked(reason=reason)
     note = f"None of {count} items has {where}." if count else f"{step.step.over} has no items."
     return StepClosed(step=step.step.id, status="skipped", note=f"Nothing to do: {note}")

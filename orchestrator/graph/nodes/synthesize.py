@@ -7,7 +7,7 @@ from orchestrator.core.events import AnswerGiven, ModelCalled, RunEnded
 from orchestrator.core.runs import RunState, RunStatus
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
-from orchestrator.policy.claims import fact_text, own_words, unsupported
+from orchestrator.policy.claims import fact_text, not_done, own_words, unsupported
 
 
 async def synthesize(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
@@ -42,7 +42,8 @@ def _answer(run: RunState, reply: ChatReply) -> AnswerGiven:
     for sentence in refused:
         kept = kept.replace(sentence, "").strip()
     if kept and not reply.truncated:
-        return AnswerGiven(text=kept, refused=tuple(refused))
+        text = "\n".join([kept, *not_done(run)])
+        return AnswerGiven(text=text, refused=tuple(refused))
     return AnswerGiven(text=own_words(run), refused=tuple(refused), by="journal")
 
 
