@@ -24,11 +24,12 @@ from adapters.tools.mcp_lazy import LazyMcpToolset
 from adapters.tools.mcp_manifest import ManifestCache
 from adapters.tools.text import TextToolset
 from orchestrator.core.errors import ModelFileError, SettingsError
-from orchestrator.core.events import ModelInfo
-from orchestrator.core.roles import ROLES, Binding, Role
+from orchestrator.core.events import Entry, ModelInfo
+from orchestrator.core.roles import ROLES, Binding, Profile, Role
 from orchestrator.decisions.reader import read_folder
 from orchestrator.decisions.resolve import resolve
 from orchestrator.graph.context import Player
+from orchestrator.journal.writer import Journal
 from orchestrator.policy.catalogue import Catalogue, build_catalogue
 from orchestrator.ports.chat import ChatBackend
 from orchestrator.ports.retrieval import Retriever
@@ -41,8 +42,15 @@ EMBEDDING_MODEL = "all-minilm-l6-v2"
 
 
 @asynccontextmanager
-async def open_orchestrator(settings: Settings | None = None) -> AsyncIterator[Orchestrator]:
+async def open_orchestrator(
+    settings: Settings | None = None, *, context_tokens: int = 0
+) -> AsyncIterator[Orchestrator]:
     """Build an orchestrator from settings and close everything it opened afterwards.
+
+    Args:
+        settings: What the operator set; the environment's when left out.
+        context_tokens: The least context of every model, where its profile has less: for a
+            baseline that puts every tool into one prompt.
 
     Raises:
         ConfigurationError: Something that the operator wrote or left out keeps it from starting.
@@ -50,7 +58,7 @@ async def open_orchestrator(settings: Settings | None = None) -> AsyncIterator[O
     settings = settings or Settings.load()
     library = load_library(settings.prompts_dir)
     async with AsyncExitStack() as opened:
-        roles, models = await build_roles(settings, opened)
+        roles, models = await build_roles(settings, opened, context_tokens=context_tokens)
         store = opened.enter_context(open_store(settings))
         text = text_toolset(roles["synthesizer"], library)
         toolset = await opened.enter_async_context(CombinedToolset([*mcp_toolsets(settings), text]))
@@ -78,6 +86,19 @@ def open_store(settings: Settings) -> SqliteStore:
     return SqliteStore(settings.state_dir / "journal.db")
 
 
+async def read_run(settings: Settings, name: str) -> list[Entry]:
+    """Give the journal of the run that a person names, with every payload in full.
+
+    Raises:
+        JournalError: No run or more than one is called so, or its journal was changed.
+    """
+    with open_store(settings) as store:
+        run_id = await store.find(name)
+        blobs = FolderBlobs(settings.state_dir / "blobs")
+        journal = await Journal.load(store, blobs, clock=SystemClock(), run_id=run_id)
+        return journal.entries()
+
+
 def model_store(settings: Settings) -> ModelStore:
     """The pulled weights in the cache folder."""
     return ModelStore(settings.models_dir)
@@ -100,7 +121,7 @@ def bindings(settings: Settings) -> dict[Role, Binding]:
 
 
 async def build_roles(
-    settings: Settings, opened: AsyncExitStack
+    settings: Settings, opened: AsyncExitStack, *, context_tokens: int = 0
 ) -> tuple[dict[Role, Player], tuple[ModelInfo, ...]]:
     """Build the backend of each role; roles with the same binding share one."""
     bound = bindings(settings)
@@ -110,7 +131,7 @@ async def build_roles(
     for role in ROLES:
         binding = _with_override(bound[role], settings)
         around = _surroundings(binding, settings)
-        profile = get_profile(binding.profile)
+        profile = _roomy(get_profile(binding.profile), context_tokens)
         same = f"{binding.backend} {binding.model} {sorted(binding.options.items())}"
         if same not in built:
             built[same] = build_backend(binding, profile=profile, around=around)
@@ -128,6 +149,11 @@ async def build_roles(
             )
         )
     return roles, tuple(models)
+
+
+def _roomy(profile: Profile, context_tokens: int) -> Profile:
+    roomy = max(profile.context_tokens, context_tokens)
+    return profile.model_copy(update={"context_tokens": roomy})
 
 
 def _close_later(backend: Any, opened: AsyncExitStack) -> None:

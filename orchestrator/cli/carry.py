@@ -9,7 +9,7 @@ from typing import Literal
 
 from rich.console import Console
 
-from orchestrator.bootstrap import open_orchestrator
+from orchestrator.bootstrap import open_orchestrator, read_run
 from orchestrator.cli.approval import Word, ask, on_a_terminal
 from orchestrator.cli.view import View
 from orchestrator.core.events import Entry
@@ -50,22 +50,9 @@ async def carry(errand: Errand, settings: Settings, *, view: View, console: Cons
         async with open_orchestrator(settings) as orchestrator:
             await _carried(errand, orchestrator, view, console)
             view.doing("closing")
-            return await journal_of(orchestrator, errand.run_id)
     finally:
         view.rest()
-
-
-async def journal_of(orchestrator: Orchestrator, run_id: str) -> list[Entry]:
-    """The entries of a run, with every payload in full.
-
-    Raises:
-        JournalError: There is no such run, or its journal was changed.
-    """
-    from orchestrator.journal.writer import Journal
-
-    parts = orchestrator.parts
-    journal = await Journal.load(parts.store, parts.blobs, clock=parts.clock, run_id=run_id)
-    return journal.entries()
+    return await read_run(settings, errand.run_id)
 
 
 async def _carried(

@@ -34,6 +34,9 @@ from orchestrator.evals.report import (
 from orchestrator.runtime import Orchestrator, new_run_id
 from orchestrator.settings import Settings
 
+CONTEXT_TOKENS = 32_768
+"""Room for every tool's schema and ten rounds: the most that the default model was made for."""
+
 _STATUS: dict[str, RunStatus] = {
     "answered": "completed",
     "out_of_rounds": "stopped",
@@ -71,7 +74,7 @@ async def _bare(options: argparse.Namespace, view: View) -> Report:
     used = settings_for(setup)
     request = request_of(options, setup, used.config.budget)
     view.doing("bare loop: starting the same tools")
-    async with open_orchestrator(used) as orchestrator:
+    async with open_orchestrator(used, context_tokens=CONTEXT_TOKENS) as orchestrator:
         parts = orchestrator.parts
         result = await run_bare(
             goal=request.goal,

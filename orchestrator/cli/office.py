@@ -37,6 +37,14 @@ def furnished(settings: Settings, *, seed: int, run_id: str, demo: bool, root: P
     )
 
 
+def make_bare(root: Path) -> None:
+    """Make an office without screenshots, in which every server of the sample office starts."""
+    with _explained():
+        from desk.samples import make_office
+
+        make_office(root, seed=1, screenshots=0)
+
+
 def new_folder(settings: Settings, seed: int) -> Path:
     """Create the first free folder `office-SEED-N` of the state folder."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
