@@ -59,7 +59,7 @@ prepare() {
 }
 
 pull() {
-    # `path` is quick and says whether the whole model is here.
-    "$VENV/bin/ferryman" models path "$1" >/dev/null 2>&1 ||
-        "$VENV/bin/ferryman" models pull "$1"
+    # `path` is quick, and fails unless every one of the models is wholly here.
+    "$VENV/bin/ferryman" models path "$@" >/dev/null 2>&1 ||
+        "$VENV/bin/ferryman" models pull "$@"
 }

@@ -18,7 +18,15 @@ from orchestrator.journal.fold import fold_entries
 from orchestrator.runtime import new_run_id
 from orchestrator.settings import Settings
 
-_RESTS = {"planned", "failed", "stopped", "cancelled", "waiting_approval", "needs_input"}
+_RESTS = {
+    "incomplete",
+    "planned",
+    "failed",
+    "stopped",
+    "cancelled",
+    "waiting_approval",
+    "needs_input",
+}
 
 
 async def begun(options: argparse.Namespace) -> int:
@@ -113,10 +121,12 @@ def _hint(report: Report, state: RunState) -> None:
         "needs_input": f"`{again} --answer TEXT` answers it.",
         "cancelled": f"`{again}` goes on where it was.",
         "failed": f"`{again}` tries again from where it was.",
+        "incomplete": f"`ferryman runs show {report.run_id}` tells what was done.",
         "stopped": f"`ferryman runs show {report.run_id}` tells what was done; `{again}` goes on.",
     }
     sys.stdout.flush()
     if report.status == "planned":
         sys.stderr.write(f"hint: {hints['planned']}\n")
         return
-    write_error(report.error_code or report.status, state.error, hints[report.status])
+    message = state.error or f"{len(report.missing)} things are missing."
+    write_error(report.error_code or report.status, message, hints[report.status])

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     path = commands.add_parser("path", help="print where a model is")
     verify = commands.add_parser("verify", help="compute a model's sha256 anew and compare")
     for command in (pull, path, verify):
-        command.add_argument("name", nargs="?", default="", metavar="NAME")
+        command.add_argument("names", nargs="*", metavar="NAME", help="the planner's if left out")
     for command in (listed, pull, path, verify):
         add_common(command)
 
@@ -39,15 +39,15 @@ def execute(options: argparse.Namespace) -> int:
     return _ACTIONS[options.action](store, options)
 
 
-def _default(options: argparse.Namespace) -> str:
-    """The named model, or the one that the planner is bound to."""
+def _names(options: argparse.Namespace) -> list[str]:
+    """The named models, or the one that the planner is bound to."""
     from orchestrator.bootstrap import bindings
     from orchestrator.settings import Settings
 
-    if options.name:
-        return str(options.name)
+    if options.names:
+        return list(options.names)
     settings = Settings.load(options.config, variables=UNSET)
-    return settings.embedded_model or bindings(settings)["planner"].model
+    return [settings.embedded_model or bindings(settings)["planner"].model]
 
 
 def _list(store: Any, options: argparse.Namespace) -> int:
@@ -75,22 +75,23 @@ def _list(store: Any, options: argparse.Namespace) -> int:
 
 
 def _pull(store: Any, options: argparse.Namespace) -> int:
-    name = _default(options)
-    with _bar(name) as advance:
-        path = store.pull(name, progress=advance, source=options.source)
-    results().print(str(path), soft_wrap=True)
+    for name in _names(options):
+        with _bar(name) as advance:
+            path = store.pull(name, progress=advance, source=options.source)
+        results().print(str(path), soft_wrap=True)
     return 0
 
 
 def _path(store: Any, options: argparse.Namespace) -> int:
-    results().print(str(store.path(_default(options))), soft_wrap=True)
+    for path in [store.path(name) for name in _names(options)]:
+        results().print(str(path), soft_wrap=True)
     return 0
 
 
 def _verify(store: Any, options: argparse.Namespace) -> int:
-    name = _default(options)
-    progress().print(f"Computing the sha256 of {name} …")
-    results().print(f"{name}: sha256 {store.verify(name)} is right", soft_wrap=True)
+    for name in _names(options):
+        progress().print(f"Computing the sha256 of {name} …")
+        results().print(f"{name}: sha256 {store.verify(name)} is right", soft_wrap=True)
     return 0
 
 

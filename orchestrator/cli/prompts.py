@@ -1,6 +1,7 @@
 """`ferryman prompts`: a text never changes without its version."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,7 @@ def _told(problems: list[str], library: Any) -> int:
     for problem in problems:
         write_error(PromptError.code, problem)
     if problems:
-        write_error(
-            PromptError.code, "The prompts differ from their lock.", PromptError.default_hint
-        )
+        sys.stderr.write(f"hint: {PromptError.default_hint}\n")
         return USAGE
     results().print(f"{len(library.prompts)} prompts are as they were locked")
     return 0

@@ -22,9 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     why = commands.add_parser("why", help="the shortlist of a step with its scores and reasons")
     for command in (search, why):
         command.add_argument("query", metavar="QUERY", help="what the step intends, in words")
-    why.add_argument(
-        "-k", type=int, default=0, metavar="N", help="places; the profile's if left out"
-    )
+    why.add_argument("-k", type=int, default=8, metavar="N", help="how many places (8)")
     for command in (listed, search, why):
         command.add_argument("--namespace", metavar="NS", help="the namespace of the plan's step")
         command.add_argument("--path", type=Path, metavar="DIR", help="the folder of the servers")
@@ -101,9 +99,7 @@ def _search(catalogue: Any, options: argparse.Namespace) -> None:
 def _why(catalogue: Any, options: argparse.Namespace) -> None:
     from orchestrator.policy.shortlist import explain, shortlist
 
-    chosen = shortlist(
-        catalogue, query=options.query, namespace=options.namespace, k=options.k or DEFAULT_PLACES
-    )
+    chosen = shortlist(catalogue, query=options.query, namespace=options.namespace, k=options.k)
     rows = [row.model_dump(mode="json", exclude={"namespace"}) for row in explain(chosen)]
     _scores(rows, options, title=f"The shortlist of a step that is to {options.query!r}")
     for note in chosen.notes:
@@ -128,5 +124,4 @@ def _first_sentence(text: str) -> str:
     return " ".join(text.split()).partition(". ")[0].rstrip(".")
 
 
-DEFAULT_PLACES = 8
 _ACTIONS = {"list": _list, "search": _search, "why": _why}
