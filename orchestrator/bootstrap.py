@@ -22,6 +22,7 @@ from adapters.tools.combined import CombinedToolset
 from adapters.tools.mcp_config import McpServerConfig
 from adapters.tools.mcp_lazy import LazyMcpToolset
 from adapters.tools.mcp_manifest import ManifestCache
+from adapters.tools.text import SPECS as TEXT_SPECS
 from adapters.tools.text import TextToolset
 from orchestrator.core.errors import ModelFileError, SettingsError
 from orchestrator.core.events import Entry, ModelInfo
@@ -105,9 +106,11 @@ def model_store(settings: Settings) -> ModelStore:
 
 
 @asynccontextmanager
-async def open_tools(settings: Settings) -> AsyncIterator[CombinedToolset]:
-    """Start the servers of the config file, and nothing else."""
-    async with CombinedToolset(mcp_toolsets(settings)) as toolset:
+async def open_tools(
+    settings: Settings, *, refresh: bool = False
+) -> AsyncIterator[CombinedToolset]:
+    """Open the servers of the config file, and nothing else; `refresh` starts every one."""
+    async with CombinedToolset(mcp_toolsets(settings, refresh=refresh)) as toolset:
         yield toolset
 
 
@@ -229,6 +232,11 @@ def text_toolset(player: Player, library: Library) -> TextToolset:
 def index_tools(settings: Settings, toolset: Toolset) -> Catalogue:
     """Index the tools in scope: by words, and by meaning where the embedding is there."""
     return build_catalogue(toolset.specs, retrievers(settings))
+
+
+def index_scope(settings: Settings, toolset: Toolset) -> Catalogue:
+    """Index what a run would have in scope: the servers' tools and the built-in ones."""
+    return build_catalogue((*toolset.specs, *TEXT_SPECS), retrievers(settings))
 
 
 def retrievers(settings: Settings) -> Sequence[Retriever]:

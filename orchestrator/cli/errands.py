@@ -18,16 +18,6 @@ from orchestrator.journal.fold import fold_entries
 from orchestrator.runtime import new_run_id
 from orchestrator.settings import Settings
 
-_RESTS = {
-    "incomplete",
-    "planned",
-    "failed",
-    "stopped",
-    "cancelled",
-    "waiting_approval",
-    "needs_input",
-}
-
 
 async def begun(options: argparse.Namespace) -> int:
     """Start a run from the options of `run` and report it."""
@@ -112,7 +102,7 @@ def reported(
 
 def _hint(report: Report, state: RunState) -> None:
     """What can be done about a run that did not get through."""
-    if report.status not in _RESTS:
+    if report.status == "completed":
         return
     again = f"ferryman resume {report.run_id}"
     hints = {

@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from orchestrator.cli.output import add_common, add_json, progress, results, table, write_json
+from orchestrator.cli.setup import RunSetup, places_of, settings_for
 
 MOST_FOUND = 20
 
@@ -36,26 +37,30 @@ def execute(options: argparse.Namespace) -> int:
         return asyncio.run(_shown(options, Path(folder)))
 
 
-async def _shown(options: argparse.Namespace, scratch: Path) -> int:
-    from orchestrator.bootstrap import index_tools, open_tools
+def setup_for_listing(options: argparse.Namespace, scratch: Path) -> RunSetup:
+    """A setup in which every server starts: the named folder, or an office without pictures."""
     from orchestrator.cli.office import make_bare
-    from orchestrator.cli.setup import RunSetup, places_of, settings_for
 
     folder = options.path.expanduser().absolute() if options.path else scratch / "office"
     if not options.path:
         make_bare(folder)
-    setup = RunSetup(
+    return RunSetup(
         run_id="",
         office=str(folder),
         servers_state=str(scratch / "state"),
         config=str(options.config.absolute()) if options.config else "",
         places=places_of(folder),
     )
-    settings = settings_for(setup)
+
+
+async def _shown(options: argparse.Namespace, scratch: Path) -> int:
+    from orchestrator.bootstrap import index_scope, open_tools
+
+    settings = settings_for(setup_for_listing(options, scratch))
     console = progress()
     with console.status("Asking the tool servers …"):
         async with open_tools(settings) as toolset:
-            catalogue = index_tools(settings, toolset)
+            catalogue = index_scope(settings, toolset)
             lost = {name: error.message for name, error in toolset.unavailable.items()}
     for name, why in lost.items():
         console.print(Text(f"{name} is unavailable: {why}", style="yellow"))
