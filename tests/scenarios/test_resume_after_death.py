@@ -1,0 +1,190 @@
+"""The process dies at any append to the journal; another one takes the run up and ends it.
+
+Death comes before an append is durable or right after it, at every append there is. An effect
+that carries an idempotency key happens once; one that does not is never repeated unasked.
+"""
+
+import collections
+
+import pytest
+
+from orchestrator.core.events import ApprovalAsked, CallIntended
+from tests.fakes.office import (
+    RENAME,
+    Office,
+    entries_of,
+    events,
+    screenshots,
+)
+from tests.fakes.stores import MemoryStore
+from tests.fakes.tools import InMemoryToolset, filesystem
+
+pytestmark = pytest.mark.anyio
+
+RENAMED = ["error-disk-full-1002", "flight-lisbon-boarding-1001"]
+
+
+class Death(Exception):
+    """What ends a process here: nothing handles it."""
+
+
+class MortalStore(MemoryStore):
+    """A store whose process dies at the nth append, before or after it is durable."""
+
+    def __init__(self, lives=10_000, *, durable=False):
+        super().__init__()
+        self.lives, self._durable = lives, durable
+
+    async def append(self, entries):
+        self.lives -= 1
+        if self.lives > 0:
+            return await super().append(entries)
+        if self.lives == 0 and self._durable:
+            await super().append(entries)
+        raise Death
+
+    def revive(self):
+        self.lives = 10_000
+
+
+class KeyedToolset(InMemoryToolset):
+    """Tools that carry out a call with the same key once, as an idempotent server does."""
+
+    def __init__(self, tools):
+        super().__init__(tools)
+        self._known = {}
+
+    async def call(self, call):
+        if call.key not in self._known:
+            self._known[call.key] = await super().call(call)
+        return self._known[call.key]
+
+
+def idempotent(toolset):
+    pairs = toolset._tools.values()
+    made = [(spec.model_copy(update={"idempotent": True}), answer) for spec, answer in pairs]
+    return KeyedToolset(made)
+
+
+def office_with(lives, *, durable):
+    return Office(images=screenshots(2), store=MortalStore(lives, durable=durable))
+
+
+async def appends():
+    store = MortalStore()
+    office = Office(images=screenshots(2), store=store)
+    await entries_of(office.orchestrator().stream(office.request()))
+    return 10_000 - store.lives
+
+
+async def until_death(office, **options):
+    with pytest.raises(Death):
+        await entries_of(office.orchestrator(**options).stream(office.request(), run_id="mortal"))
+    office.store.revive()
+
+
+def effects(office):
+    """How often each file was renamed, whatever came of it."""
+    return collections.Counter(call["path"] for call in office.desk.called(RENAME))
+
+
+def deaths(count):
+    return [(n, durable) for n in range(2, count + 1) for durable in (False, True)]
+
+
+async def test_effects_with_a_key_happen_once_wherever_it_dies():
+    for lives, durable in deaths(await appends()):
+        office = office_with(lives, durable=durable)
+        office.desk = idempotent(office.desk)
+        await until_death(office)
+        if (await office.orchestrator().result("mortal")).status == "completed":
+            continue
+        more = await entries_of(office.orchestrator().resume("mortal", approve="yes"))
+        where = f"death at append {lives}, durable: {durable}"
+        assert more[-1].event.status == "completed", where
+        assert office.names == RENAMED, where
+        assert set(effects(office).values()) == {1}, where
+
+
+async def test_effects_without_a_key_are_never_repeated_unasked():
+    for lives, durable in deaths(await appends()):
+        office = office_with(lives, durable=durable)
+        await until_death(office)
+        if (await office.orchestrator().result("mortal")).status == "completed":
+            continue
+        more = await entries_of(office.orchestrator().resume("mortal", approve="yes"))
+        where = f"death at append {lives}, durable: {durable}"
+        assert set(effects(office).values()) <= {1}, where
+        if more[-1].event.status == "waiting_approval":
+            assert "nobody knows" in more[-1].event.error, where
+        else:
+            assert more[-1].event.status == "completed", where
+            assert office.names == RENAMED, where
+
+
+async def test_a_death_before_the_first_entry_leaves_no_run():
+    office = office_with(1, durable=False)
+    await until_death(office)
+    assert office.store.rows == {}
+    assert office.desk.calls == []
+
+
+async def dead_between_intent_and_outcome():
+    """Dead when the first rename's intent is durable and nothing is known of its outcome."""
+    count = 2
+    while True:
+        office = office_with(count, durable=True)
+        await until_death(office)
+        last = office.store.rows["mortal"][-1].event
+        if isinstance(last, CallIntended) and last.call.tool == RENAME:
+            return office
+        count += 1
+
+
+async def test_an_unknown_outcome_is_put_to_a_person_even_with_a_standing_yes():
+    office = await dead_between_intent_and_outcome()
+    more = await entries_of(office.orchestrator().resume("mortal", approve="yes"))
+    assert more[-1].event.status == "waiting_approval"
+    reasons = [event.approval.reason for event in events(more, ApprovalAsked)]
+    assert RENAME in reasons[-1]
+    assert office.desk.called(RENAME) == []
+
+
+async def test_a_person_who_looked_lets_it_be_repeated_and_the_run_ends():
+    office = await dead_between_intent_and_outcome()
+    await entries_of(office.orchestrator().resume("mortal", approve="yes"))
+    more = await entries_of(office.orchestrator().resume("mortal", approve="yes", granted=True))
+    assert more[-1].event.status == "completed"
+    assert office.names == RENAMED
+    assert set(effects(office).values()) == {1}
+
+
+async def test_a_resumed_run_goes_on_with_the_plan_it_had():
+    office = office_with(8, durable=True)
+    await until_death(office)
+    before = len(office.planner.requests)
+    more = await entries_of(office.orchestrator().resume("mortal", approve="yes"))
+    assert before >= 1
+    assert all(
+        "Rename the screenshots" not in r.messages[-1].content for r in office.planner.requests
+    )
+    assert more[-1].event.status == "completed"
+
+
+async def test_a_run_that_is_over_is_not_taken_up():
+    office = Office(images=screenshots(1))
+    entries = await entries_of(office.orchestrator().stream(office.request()))
+    with pytest.raises(Exception, match="is over: completed"):
+        await entries_of(office.orchestrator().resume(entries[0].run_id))
+
+
+async def test_a_tool_that_changed_meanwhile_is_not_called():
+    office = await dead_between_intent_and_outcome()
+    changed = [
+        (spec.model_copy(update={"description": "Something else."}), answer)
+        for spec, answer in filesystem(office.files)
+    ]
+    office.desk = InMemoryToolset(changed)
+    with pytest.raises(Exception, match="is not what it was"):
+        await entries_of(office.orchestrator().resume("mortal"))
+    assert office.desk.calls == []
