@@ -75,7 +75,7 @@ class Progress:
             self._disclosed(event)
         if isinstance(event, events.ModelCalled) and event.purpose == "choose":
             self.margin = event.margin
-        if isinstance(event, _NOTABLE) and (said := sentence(before, event, after)):
+        if _is_notable(event) and (said := sentence(before, event, after)):
             self.notices.append(said)
         if what := activity(before, event, after):
             self.now(what)
@@ -84,6 +84,12 @@ class Progress:
         self.shown, self.margin = shortlist_line(event, self.scope), None
         if event.distance is not None:
             self.shown += f" · example {event.distance} tokens back"
+
+
+def _is_notable(event: events.Event) -> bool:
+    """Whether a person would want to know; a question is put to them anyway."""
+    asks = isinstance(event, events.VerdictGiven) and event.verdict.kind == "ask"
+    return isinstance(event, _NOTABLE) and not asks
 
 
 def activity(before: RunState, event: events.Event, after: RunState) -> str:
@@ -124,6 +130,9 @@ def picture(progress: Progress, width: int) -> RenderableType:
 
 def _parts(progress: Progress, width: int) -> Iterator[RenderableType]:
     state = progress.state
+    if state.request:
+        goal = shortened(state.request.goal, max(20, width - 16))
+        yield Text.assemble(("  Ferryman ", "bold cyan"), (goal, "bold"))
     if state.steps:
         yield Text()
         yield _plan(state, width)

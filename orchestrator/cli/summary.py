@@ -36,7 +36,11 @@ def show(
 def _parts(report: Report, listing: Listing, journal: Path | None) -> Iterator[RenderableType]:
     if report.answer:
         yield Panel(
-            Text(report.answer), title="Answer", title_align="left", border_style="green", padding=1
+            Text(report.answer),
+            title="Answer",
+            title_align="left",
+            border_style="green",
+            padding=(0, 1),
         )
     if listing:
         yield changes(report, listing)

@@ -1,0 +1,340 @@
+"""Writes the generated parts of the documentation: `python scripts/reference.py`.
+
+A part stands between `<!-- begin NAME -->` and `<!-- end NAME -->` in README.md or docs/. Every
+table is made from the code it describes; what code cannot say, a word on a field, stands in the
+dictionaries below, and a field without one stops the script. A test compares both.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from adapters.backends.profiles import get_profile, profile_names
+from adapters.backends.weights_catalogue import built_in
+from adapters.registry import FACTORIES, EmbeddedOptions, FileOptions, ServerOptions
+from adapters.tools.mcp_config import McpServerConfig
+from orchestrator.cli import COMMANDS
+from orchestrator.cli.failures import _BY_ERROR, exit_code
+from orchestrator.core import errors, events
+from orchestrator.core.runs import FINAL, Budget, RunStatus
+from orchestrator.evals.report import Report
+from orchestrator.graph.build import mermaid
+from orchestrator.policy.permissions import DEFAULT_RULES
+from orchestrator.settings import ConfigFile, Settings
+
+FILES = ("README.md", "docs/reference.md", "docs/architecture.md")
+_PART = re.compile(
+    r"(?P<head><!-- begin (?P<name>[\w-]+) -->\n).*?(?P<tail><!-- end (?P=name) -->)", re.DOTALL
+)
+
+SETTINGS = {
+    "state_dir": "journal, blobs, sample offices, trash; default `~/.local/state/ferryman`, or "
+    "below `XDG_STATE_HOME`",
+    "cache_dir": "weights, server manifests, tool vectors; default `~/.cache/ferryman`, or below "
+    "`XDG_CACHE_HOME`",
+    "adr_dir": "the decision records; default: the ones that ship",
+    "prompts_dir": "prompts and workflow examples; default: the ones that ship",
+    "config": "the config file; default `ferryman.yaml`, `.yml` or `.json` in the current folder",
+    "base_url": "where the model server is, unless the binding's record says so",
+    "api_key": "what the model server asks for",
+    "embedded_model": "other weights for the roles bound to `embedded`: a name or a GGUF path",
+}
+CONFIG = {
+    "mcpServers": "the servers, by namespace: see the next table",
+    "places": "folders by the name a goal uses for them",
+    "rules": "permissions, before the built-in ones: see Policy",
+    "budget": "limits of every run: see Budget",
+    "parallel_calls": "calls of one step that run at the same time, 1 to 64",
+}
+SERVER = {
+    "command": "the program of a stdio server",
+    "args": "its arguments",
+    "env": "variables it gets on top of a few harmless ones",
+    "cwd": "the folder it starts in",
+    "url": "the address of a streamable HTTP server, instead of `command`",
+    "headers": "HTTP headers, such as an authorization",
+    "timeout_s": "seconds one call may take",
+    "start_timeout_s": "seconds it may take to start",
+    "max_output_bytes": "bytes one result may have",
+    "policy": "effect by tool name (shell patterns), over the server's own annotations",
+    "disabled": "leave it out",
+}
+BUDGET = {
+    "turns": "decisions about a step",
+    "replans": "new plans",
+    "model_calls": "requests to models",
+    "tool_calls": "calls of tools; an answer from what is known is none",
+    "seconds": "seconds of work; waiting for a person is free",
+    "prompt_tokens": "prompt tokens of all model calls",
+    "generated_tokens": "generated tokens of all model calls",
+}
+REPORT = {
+    "schema_version": "rises when a field changes its meaning or goes away",
+    "run_id": "the run",
+    "status": "see Statuses; `incomplete` too when files are missing on disk",
+    "goal": "what was asked",
+    "answer": "what was answered",
+    "error": "why it ended otherwise",
+    "error_code": "a code of the error table",
+    "backend": "the planner's backend",
+    "model": "the planner's model: `name`, `sha256` of its weights where they can be read",
+    "models": "both roles: `role`, `backend`, `model`, `sha256`, `record`",
+    "seed": "the seed of the sample office",
+    "scope": "`tools` and `namespaces` that a decision could have met",
+    "shown_max": "the most tools any decision could choose from",
+    "decisions": "decisions taken",
+    "model_calls": "requests to models",
+    "replans": "new plans",
+    "calls": "`executed`, `identical_executed`, `refused`, `from_cache`, `failed`",
+    "tokens": "`prompt`, the `cached` part of it, `generated`",
+    "namespaces_used": "namespaces of answered calls, each once",
+    "crossings": "the same in order, equal neighbours merged",
+    "steps": "the last plan: `id`, `intent`, `namespace`, `status`, `calls`, `note`",
+    "renames": "`old`, `new`, `because` (words of the new name that were read), `folder`, "
+    "`confirmed` on disk",
+    "missing": "what was asked for and not done, one sentence each",
+    "untouched": "whether every other file is as it was; null where nobody looked",
+    "unavailable": "namespaces that did not start, and why",
+    "decision_distance": "tokens between worked example and decision: `max`, `median`",
+    "seconds": "seconds of work",
+}
+OPTIONS = {
+    "base_url": "where the server is; wins over `FERRYMAN_BASE_URL`",
+    "parallel": "requests it answers at once; the backend's own number when left out",
+    "first_token_s": "seconds to the first token",
+    "stall_s": "seconds between two pieces of a stream",
+    "enable_thinking": "the chat template's switch, for models that have it",
+    "threads": "CPU threads; the engine's own choice when left out",
+    "verbose": "let the engine log",
+    "path": "the file of replies",
+}
+STATUSES = {
+    "running": "at work, or its process died",
+    "planned": "it has a plan and rests (`ferryman plan`)",
+    "waiting_approval": "a person must decide about one proposal",
+    "needs_input": "the plan is a question",
+    "completed": "every step is done",
+    "incomplete": "it came to its end, and something is missing",
+    "stopped": "its budget or the loop breaker ended it",
+    "failed": "an error ended it",
+    "cancelled": "a person ended it",
+}
+
+
+def table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+    """Lay rows out as a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines
+    )
+
+
+def first_line(thing: Any) -> str:
+    """Give the first paragraph of a docstring on one line, code marks as Markdown has them."""
+    return " ".join((thing.__doc__ or "").partition("\n\n")[0].split())
+
+
+def commands() -> str:
+    """Every command with its arguments, as the parser knows them."""
+    return "\n\n".join(_command(name, about) for name, about in COMMANDS.items())
+
+
+def _command(name: str, about: str) -> str:
+    parser = argparse.ArgumentParser(prog=f"ferryman {name}")
+    import_module(f"orchestrator.cli.{name}").configure(parser)
+    return f"### `ferryman {name}`\n\n{about[0].upper()}{about[1:]}.\n\n{_options(parser)}".rstrip()
+
+
+def _options(parser: argparse.ArgumentParser) -> str:
+    parts, rows = [], []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            abouts = {choice.dest: choice.help or "" for choice in action._choices_actions}
+            for name, sub in action.choices.items():
+                parts.append(
+                    f"**`{parser.prog} {name}`**: {abouts[name]}.\n\n{_options(sub)}".rstrip()
+                )
+        elif not isinstance(action, argparse._HelpAction):
+            rows.append((f"`{_written(action)}`", action.help or "", _default(action)))
+    own = [table(("Argument", "Meaning", "Default"), iter(rows))] if rows else []
+    return "\n\n".join([*own, *parts])
+
+
+def _written(action: argparse.Action) -> str:
+    if not action.option_strings:
+        shown = str(action.metavar or action.dest)
+        return f"[{shown}]" if action.nargs in {"?", "*"} else shown
+    value = "" if action.nargs == 0 else f" {action.metavar or action.dest.upper()}"
+    return ", ".join(action.option_strings) + value
+
+
+def _default(action: argparse.Action) -> str:
+    return "" if action.default in {None, False, "", argparse.SUPPRESS} else f"`{action.default}`"
+
+
+def fields(model: type[BaseModel], abouts: Mapping[str, str]) -> str:
+    """The fields of a model with their defaults."""
+    rows = (
+        (f"`{name}`", abouts[name], _plain(field.get_default(call_default_factory=True)))
+        for name, field in model.model_fields.items()
+    )
+    return table(("Key", "Meaning", "Default"), rows)
+
+
+def _plain(value: Any) -> str:
+    if value is None or value is PydanticUndefined or isinstance(value, BaseModel):
+        return ""
+    return "" if value in ((), {}, "") else f"`{value}`"
+
+
+def settings() -> str:
+    """The variables of the environment."""
+    known = ["config", *(name for name in Settings.model_fields if not name.startswith("config"))]
+    return table(
+        ("Variable", "Meaning"), ((f"`FERRYMAN_{name.upper()}`", SETTINGS[name]) for name in known)
+    )
+
+
+def rules() -> str:
+    """The rules that apply where the operator's own say nothing."""
+    rows = ((f"`{r.tool}`", f"`{r.effect}`", f"`{r.decision}`") for r in DEFAULT_RULES)
+    return table(("Tool", "Effect", "Decision"), rows)
+
+
+def error_codes() -> str:
+    """The error tree, each leaf and branch by its code."""
+    rows = (
+        (f"`{kind.code}`", first_line(kind), kind.default_hint, str(_code_of(kind)))
+        for kind in _tree(errors.OrchestratorError)
+    )
+    return table(("Code", "Meaning", "Hint, unless the message has its own", "Exit"), rows)
+
+
+def _tree(kind: type[errors.OrchestratorError]) -> Iterator[type[errors.OrchestratorError]]:
+    if kind.__module__ == errors.__name__:
+        yield kind
+        for leaf in kind.__subclasses__():
+            yield from _tree(leaf)
+
+
+def _code_of(kind: type[errors.OrchestratorError]) -> int:
+    return next((code for branch, code in _BY_ERROR if issubclass(kind, branch)), 1)
+
+
+def statuses() -> str:
+    """What a run can be, and the exit code of a command that leaves it so."""
+    rows = (
+        (f"`{name}`", STATUSES[name], "no" if name in FINAL else "yes", str(exit_code(name)))
+        for name in get_args(RunStatus)
+    )
+    return table(("Status", "Meaning", "Resumes", "Exit"), rows)
+
+
+def event_types() -> str:
+    """The events of the journal with their fields."""
+    kinds = get_args(get_args(events.Event)[0])
+    rows = (
+        (
+            f"`{kind.model_fields['type'].default}`",
+            first_line(kind),
+            ", ".join(f"`{name}`" for name in kind.model_fields if name != "type"),
+        )
+        for kind in kinds
+    )
+    return table(("Event", "Meaning", "Fields"), rows)
+
+
+def profiles() -> str:
+    """The model families whose facts are known."""
+    rows = (
+        (
+            f"`{p.name}`",
+            str(p.context_tokens),
+            str(p.shortlist_k or "all"),
+            f"{p.low_margin:g}",
+            f"{p.sampling.temperature:g}",
+            str(p.example_distance_tokens),
+        )
+        for p in map(get_profile, profile_names())
+    )
+    head = (
+        "Profile",
+        "Context",
+        "Shortlist",
+        "Low margin",
+        "Temperature",
+        "Example drifts at most",
+    )
+    return table(head, rows)
+
+
+def backends() -> str:
+    """The backends that a record may name, and their options."""
+    kinds: Mapping[str, type[BaseModel]] = {
+        "embedded": EmbeddedOptions,
+        "scripted": FileOptions,
+        "recorded": FileOptions,
+    }
+    return "\n\n".join(
+        f"**`{name}`**\n\n{fields(kinds.get(name, ServerOptions), OPTIONS)}" for name in FACTORIES
+    )
+
+
+def models() -> str:
+    """The weights that can be pulled by name."""
+    rows = (
+        (f"`{m.name}`", f"{m.bytes / 1e6:,.0f} MB", m.licence, m.about, f"`{m.files[0].sha256}`")
+        for m in built_in().models
+    )
+    return table(("Name", "Size", "Licence", "What it is for", "sha256 of its weights"), rows)
+
+
+def graph() -> str:
+    """The graph as it is compiled."""
+    return f"```mermaid\n{mermaid().strip()}\n```"
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "backends": backends,
+    "budget": lambda: fields(Budget, BUDGET),
+    "commands": commands,
+    "config": lambda: fields(ConfigFile, CONFIG),
+    "errors": error_codes,
+    "events": event_types,
+    "graph": graph,
+    "models": models,
+    "profiles": profiles,
+    "report": lambda: fields(Report, REPORT),
+    "rules": rules,
+    "server": lambda: fields(McpServerConfig, SERVER),
+    "settings": settings,
+    "statuses": statuses,
+}
+
+
+def filled(text: str) -> str:
+    """The text with every generated part made anew."""
+    return _PART.sub(lambda m: f"{m['head']}{PARTS[m['name']]()}\n{m['tail']}", text)
+
+
+def main() -> None:
+    """Write the parts into the files."""
+    for name in FILES:
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        path.write_text(filled(text), encoding="utf-8")
+        print(f"{name}: {', '.join(m['name'] for m in _PART.finditer(text)) or 'nothing'}")
+
+
+if __name__ == "__main__":
+    main()
