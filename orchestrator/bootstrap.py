@@ -77,6 +77,7 @@ async def open_orchestrator(
                 parallel_calls=settings.config.parallel_calls,
                 unavailable={ns: error.message for ns, error in toolset.unavailable.items()},
                 lock=store.run_lock,
+                warm=toolset.warm,
             )
         )
 

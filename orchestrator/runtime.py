@@ -21,7 +21,7 @@ from orchestrator.core.fingerprints import digest
 from orchestrator.core.roles import Role
 from orchestrator.core.runs import FINAL, Approve, RunRequest, RunResult, RunState
 from orchestrator.core.tools import ToolSpec
-from orchestrator.graph.context import DeltaSink, Player, RunContext
+from orchestrator.graph.context import DeltaSink, Player, RunContext, Warm
 from orchestrator.journal.writer import Journal
 from orchestrator.policy.catalogue import Catalogue
 from orchestrator.policy.permissions import DEFAULT_RULES, Rule, standing_word
@@ -50,6 +50,7 @@ class Parts:
     parallel_calls: int = 4
     unavailable: Mapping[str, str] = field(default_factory=dict)
     lock: Lock = lambda _run_id: nullcontext()
+    warm: Warm = lambda _namespaces: None
 
 
 class Orchestrator:
@@ -217,6 +218,7 @@ class Orchestrator:
             journal=journal,
             rules=parts.rules,
             parallel_calls=parts.parallel_calls,
+            warm=parts.warm,
             on_delta=on_delta or (lambda _role, _text: None),
         )
 

@@ -14,9 +14,7 @@ from referencing.exceptions import Unresolvable
 
 from adapters.backends.strict_json import UnsafeJsonError, parse, refuse_lone_surrogates
 from orchestrator.core.chat import Choice, Constraint, JsonSchema
-from orchestrator.core.errors import BackendProtocolError, BackendRejected
-
-_HINT = "The engine ignored or broke the constraint: compare its capability card with its version."
+from orchestrator.core.errors import BackendRejected, ConstraintBroken
 
 
 def require(text: str, constraint: Constraint | None, *, truncated: bool = False) -> None:
@@ -26,7 +24,7 @@ def require(text: str, constraint: Constraint | None, *, truncated: bool = False
     on marked as truncated, so that whoever asked can ask for less.
 
     Raises:
-        BackendProtocolError: The reply breaks the constraint or holds a value that must not
+        ConstraintBroken: The reply breaks the constraint or holds a value that must not
             enter a run's state.
         BackendRejected: The constraint's own schema cannot be used.
     """
@@ -36,14 +34,13 @@ def require(text: str, constraint: Constraint | None, *, truncated: bool = False
         if isinstance(form, JsonSchema):
             _require_schema(text, form)
     except UnsafeJsonError as error:
-        raise BackendProtocolError(
-            f"The reply cannot be used: {error}. It begins {excerpt(text)}.", hint=_HINT
+        raise ConstraintBroken(
+            f"The reply cannot be used: {error}. It begins {excerpt(text)}."
         ) from error
     if isinstance(form, Choice) and text not in form.options:
-        raise BackendProtocolError(
+        raise ConstraintBroken(
             f"The reply {excerpt(text)} is none of the {len(form.options)} options "
-            f"{', '.join(form.options)}.",
-            hint=_HINT,
+            f"{', '.join(form.options)}."
         )
 
 
@@ -60,8 +57,8 @@ def _require_schema(text: str, constraint: JsonSchema) -> None:
     except Unresolvable as error:
         raise BackendRejected(f"The request's JSON schema has a dead reference: {error}") from error
     if broken is not None:
-        raise BackendProtocolError(
-            f"The reply breaks its JSON schema at {broken.json_path}: {broken.message}.", hint=_HINT
+        raise ConstraintBroken(
+            f"The reply breaks its JSON schema at {broken.json_path}: {broken.message}."
         )
 
 

@@ -13,6 +13,7 @@ OrchestratorError                     code, hint
     BackendUnavailable   retryable
     BackendTimeout       retryable
     BackendProtocolError retryable
+      ConstraintBroken   the graph acts: one repair
     BackendRejected
     ContextOverflow
     ContextTruncated
@@ -141,6 +142,16 @@ class BackendProtocolError(BackendError):
     code = "backend_protocol"
     default_hint = "Check the base URL and the server's version."
     retryable = True
+
+
+class ConstraintBroken(BackendProtocolError):
+    """The reply is whole but not in the form that was asked for."""
+
+    code = "constraint_broken"
+    default_hint = (
+        "The engine ignored or broke the constraint: compare its capability card with its version."
+    )
+    retryable = False
 
 
 class BackendRejected(BackendError):

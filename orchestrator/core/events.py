@@ -115,12 +115,16 @@ class CallProposed(Frozen):
 
 
 class DecisionFailed(Frozen):
-    """A decision that came to nothing: no usable tool or arguments."""
+    """A decision that came to nothing: no usable tool or arguments, or a call that failed.
+
+    `tool` names the tool that no arguments could be found for; the next decision does without.
+    """
 
     type: Literal["decision_failed"] = "decision_failed"
     step: str
     code: str
     reason: str
+    tool: str = ""
 
 
 class ToolsSearched(Frozen):

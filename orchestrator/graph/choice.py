@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.core.chat import ChatReply, Choice, Frozen, Message
+from orchestrator.core.errors import MalformedReply
 from orchestrator.core.events import ToolsDisclosed, TranscriptRenewed
 from orchestrator.core.runs import Candidate, RunState
 from orchestrator.graph.context import RunContext
@@ -35,12 +36,18 @@ class Chosen(Frozen):
 
 
 async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
-    """First stage: one tool id; unsure models get to see more tools, once."""
+    """First stage: one tool id; unsure models get to see more tools, once.
+
+    Raises:
+        MalformedReply: The reply is no tool id.
+    """
     profile = context.roles["planner"].profile
     reply = await _choose(context, ahead, profile.shortlist_k)
     unsure = reply.margin is not None and reply.margin < profile.low_margin
     if unsure and profile.shortlist_k is not None and profile.shortlist_k < MOST - 1:
         reply = await _choose(context, ahead, MOST - 1)
+    if reply.truncated:
+        raise MalformedReply(f"{ahead.step.id}: the name of the tool came out incomplete.")
     return Chosen(tool=reply.text, margin=reply.margin)
 
 

@@ -1,12 +1,12 @@
 """What the nodes may use: ports and facts, never part of the state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from orchestrator.core.chat import ChatReply, ChatRequest, Constraint, Message, TextDelta
-from orchestrator.core.errors import BackendProtocolError
+from orchestrator.core.errors import BackendProtocolError, ConstraintBroken, MalformedReply
 from orchestrator.core.events import Event
 from orchestrator.core.roles import Profile, Role
 from orchestrator.core.runs import RunState
@@ -21,6 +21,8 @@ from orchestrator.ports.tools import Toolset
 from orchestrator.prompting.library import Library
 
 DeltaSink = Callable[[Role, str], None]
+Warm = Callable[[Iterable[str]], None]
+"""Has the tools of some namespaces get ready in the background; never fails."""
 CHOICE_TOKENS = 48
 
 
@@ -44,6 +46,7 @@ class RunContext:
     rules: tuple[Rule, ...] = DEFAULT_RULES
     guards: tuple[Guard, ...] = GUARDS
     parallel_calls: int = 4
+    warm: Warm = lambda _namespaces: None
     on_delta: DeltaSink = field(default=lambda _role, _text: None)
 
     @cached_property
@@ -77,6 +80,7 @@ class RunContext:
         """Ask a role's model and wait for its whole reply.
 
         Raises:
+            MalformedReply: The reply is not in the form that was asked for.
             BackendError: The backend did not answer as it should.
         """
         player = self.roles[role]
@@ -88,7 +92,13 @@ class RunContext:
             logprobs=logprobs,
             slot=role,
         )
-        async with aclosing(player.backend.stream(request)) as items:
+        try:
+            return await self._reply(role, request)
+        except ConstraintBroken as error:
+            raise MalformedReply(error.message, hint=error.hint) from error
+
+    async def _reply(self, role: Role, request: ChatRequest) -> ChatReply:
+        async with aclosing(self.roles[role].backend.stream(request)) as items:
             async for item in items:
                 if not isinstance(item, TextDelta):
                     return item

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 from pydantic import JsonValue
 
 from orchestrator.core.chat import JsonSchema, Message
-from orchestrator.core.errors import InvalidArguments
+from orchestrator.core.errors import InvalidArguments, MalformedReply
 from orchestrator.core.tools import ToolCall
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.prospect import Prospect, called
@@ -19,6 +19,7 @@ from orchestrator.policy.arguments import (
     parameters,
 )
 from orchestrator.policy.references import resolve
+from orchestrator.prompting.render import compact
 from orchestrator.prompting.transcript import (
     ParameterWords,
     argument_request,
@@ -63,7 +64,7 @@ async def fill_arguments(
     )
     try:
         return await _attempt(context, ahead, tool, wanted, request)
-    except InvalidArguments as error:
+    except (InvalidArguments, MalformedReply) as error:
         again = f"These arguments do not fit: {error.message} Write the JSON again."
         return await _attempt(context, ahead, tool, wanted, again)
 
@@ -119,6 +120,11 @@ def _calls(
     return tuple(_call(ahead, tool, expressions, index, validator) for index in indices)
 
 
+def _rule(problem: ValidationError) -> str:
+    """The rule that a value breaks, without the value: the planner never reads what files say."""
+    return f"{problem.validator} {compact(problem.validator_value)}"[:200]
+
+
 def _call(
     ahead: Prospect,
     tool: str,
@@ -135,5 +141,5 @@ def _call(
     problem = next(iter(validator.iter_errors(arguments)), None)
     if problem is not None:
         where = ".".join(map(str, problem.absolute_path)) or "the arguments"
-        raise InvalidArguments(f"{tool}: {where}: {problem.message[:200]}.")
+        raise InvalidArguments(f"{tool}: {where} does not fit the schema: {_rule(problem)}.")
     return ToolCall(tool=tool, arguments=arguments)

@@ -146,6 +146,7 @@ def _decision_failed(state: RunState, event: events.DecisionFailed) -> RunState:
         steps=_with_step(state, event.step, _one_more_failure),
         note=event.reason,
         refusals=_counted(state.refusals, event.code),
+        masked=(event.tool,) if event.tool else (),
         **_NO_PROPOSAL,
     )
 

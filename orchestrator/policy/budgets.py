@@ -24,11 +24,14 @@ def executed(state: RunState) -> int:
     return sum(not call.reused for call in state.settled)
 
 
-def objection(state: RunState, *, calls: int = 0) -> str:
-    """Which limit is reached, or would be with that many more tool calls; "" when none is."""
+def objection(state: RunState, *, calls: int | None = None) -> str:
+    """Which limit keeps a run from a new turn, or from that many more tool calls; "" when none.
+
+    A turn that has begun may use up the last of every limit, a new one needs something left.
+    """
     for name, (used, allowed) in spent(state).items():
-        more = calls if name == "tool_calls" else 0
-        over = used + more > allowed if name in {"tool_calls", "replans"} else used >= allowed
-        if over:
+        more = (calls or 0) if name == "tool_calls" else 0
+        begun = calls is not None or name in {"tool_calls", "replans"}
+        if used + more > allowed or (used >= allowed and not begun):
             return f"The budget of {allowed:g} {name.replace('_', ' ')} is used up ({used:g})."
     return ""

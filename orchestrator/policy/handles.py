@@ -17,6 +17,7 @@ from orchestrator.core.runs import RunState, SettledCall, StepState
 Kind = Literal["image path", "folder", "path", "name", "text", "number", "yes/no", "list", "record"]
 
 _IMAGE = re.compile(r"\.(png|jpe?g|gif|bmp|webp|tiff?|heic)$", re.IGNORECASE)
+_PATH_FIELD = re.compile(r"(^|_)(path|file|folder)$")
 _SHORT = 80
 
 
@@ -106,7 +107,7 @@ def kind_of(field: str, value: JsonValue, record: Mapping[str, JsonValue] | None
 
 
 def _kind_of_text(field: str, value: str, record: Mapping[str, JsonValue]) -> Kind:
-    if value.startswith(("/", "~/")) and "\n" not in value:
+    if value.startswith(("/", "~/")) and ("\n" not in value or _PATH_FIELD.search(field)):
         if _IMAGE.search(value):
             return "image path"
         whole_is_folder = field == "path" and record.get("kind") == "folder"

@@ -105,11 +105,13 @@ def _repeats(history: Sequence[tuple[str, str]], period: int) -> bool:
     return all(tail[i] == tail[i % period] for i in range(span)) and len(set(tail[:period])) > 1
 
 
-def _stalled(state: RunState, _proposal: Proposal) -> Verdict:
-    errors = [call.outcome.error for call in state.settled[-EQUAL_ERRORS:] if not call.outcome.ok]
-    steps = {call.step for call in state.settled[-EQUAL_ERRORS:]}
-    if len(errors) == EQUAL_ERRORS and len(set(errors)) == 1 and len(steps) == 1:
-        if _batch(state.settled[-EQUAL_ERRORS:]):
+def _stalled(state: RunState, proposal: Proposal) -> Verdict:
+    if all(call.tool != proposal.tool for call in state.settled[-STALLED_CALLS:]):
+        return ALLOW
+    last = state.settled[-EQUAL_ERRORS:]
+    errors = [call.outcome.error for call in last if not call.outcome.ok]
+    if len(errors) == EQUAL_ERRORS and len({(call.tool, call.step) for call in last}) == 1:
+        if len(set(errors)) > 1 or last[0].tool != proposal.tool or _batch(last):
             return ALLOW
         return _give_up(state, f"The same error came {EQUAL_ERRORS} times: {errors[0]}")
     recent = state.settled[-STALLED_CALLS:]

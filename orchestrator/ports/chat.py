@@ -13,7 +13,7 @@ class ChatBackend(Protocol):
 
     The stream yields any number of `TextDelta` and ends with exactly one `ChatReply`, whose
     text already satisfies the request's constraint: a reply that does not is a
-    `BackendProtocolError`, never handed on. Only one that `max_tokens` cut is handed on as it
+    `ConstraintBroken`, never handed on. Only one that `max_tokens` cut is handed on as it
     is, marked `truncated`. Closing the generator cancels the work behind it.
 
     Raises:

@@ -19,6 +19,7 @@ from orchestrator.core.tools import ToolCall, split_name
 from orchestrator.core.verdicts import Verdict
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
+from orchestrator.policy.budgets import objection
 
 
 async def act(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
@@ -30,7 +31,17 @@ async def act(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
     if unknown := _unknown(context, run, proposal):
         return await context.happened(unknown)
     await _carry_out(context, proposal)
+    if reason := _unfinished(context.state, proposal):
+        stopped = RunEnded(status="stopped", error=reason, code="budget_exceeded")
+        return await context.happened(stopped)
     return await context.happened(*_conclusion(context.state, proposal))
+
+
+def _unfinished(run: RunState, proposal: Proposal) -> str:
+    """The limit that kept some of the calls from being made; a resume with more goes on there."""
+    settled = {call.id for call in run.settled}
+    missing = [i for i in range(len(proposal.calls)) if call_id(proposal, i) not in settled]
+    return objection(run, calls=1) if missing else ""
 
 
 def _unknown(context: RunContext, run: RunState, proposal: Proposal) -> Event | None:
@@ -55,7 +66,8 @@ async def _carry_out(context: RunContext, proposal: Proposal) -> None:
     async def one(index: int, call: ToolCall) -> None:
         if call_id(proposal, index) not in settled:
             async with limit:
-                await _settle(context, proposal, index, call)
+                if not objection(context.state, calls=1):
+                    await _settle(context, proposal, index, call)
 
     async with asyncio.TaskGroup() as group:
         for index, call in enumerate(proposal.calls):
@@ -101,7 +113,7 @@ def _conclusion(run: RunState, proposal: Proposal) -> list[Event]:
     if cancelled:
         return [RunEnded(status="cancelled", error="The run was cancelled.", code="run_cancelled")]
     if len(failed) == len(mine):
-        return [DecisionFailed(step=proposal.step, code="tool_failed", reason=_words(failed))]
+        return [DecisionFailed(step=proposal.step, code="tool_failed", reason=_codes(failed))]
     step = run.plan.step(proposal.step) if run.plan else None
     if step is None or split_name(proposal.tool)[0] != step.namespace:
         return [_elsewhere(proposal, step.namespace if step else "")]
@@ -125,6 +137,12 @@ def _is_cut(call: SettledCall) -> bool:
 def _elsewhere(proposal: Proposal, namespace: str) -> Event:
     reason = f"{proposal.tool} was called, but this step is still open: it is about {namespace}."
     return DecisionFailed(step=proposal.step, code="step_open", reason=reason)
+
+
+def _codes(failed: list[SettledCall]) -> str:
+    """What the planner may know of a failure: its kind, never the words a tool put into it."""
+    codes = ", ".join(dict.fromkeys(call.outcome.code or "tool_failed" for call in failed))
+    return f"{failed[0].tool} failed for all of {len(failed)} calls ({codes})."
 
 
 def _words(failed: list[SettledCall]) -> str:

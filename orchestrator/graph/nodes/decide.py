@@ -2,7 +2,7 @@
 
 from langgraph.runtime import Runtime
 
-from orchestrator.core.errors import InvalidArguments, InvalidPlan
+from orchestrator.core.errors import InvalidArguments, InvalidPlan, MalformedReply
 from orchestrator.core.events import (
     CallProposed,
     DecisionFailed,
@@ -50,14 +50,17 @@ async def decide(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
 
 
 async def _decide(context: RunContext, ahead: Prospect) -> GraphState:
-    chosen = await choose_tool(context, ahead)
-    if chosen.tool == SEARCH:
-        query = await search_query(context, ahead)
-        return await context.happened(ToolsSearched(step=ahead.step.id, query=query))
+    chosen = Chosen(tool="")
     try:
+        chosen = await choose_tool(context, ahead)
+        if chosen.tool == SEARCH:
+            query = await search_query(context, ahead)
+            return await context.happened(ToolsSearched(step=ahead.step.id, query=query))
         expressions, calls = await fill_arguments(context, ahead, chosen.tool)
-    except InvalidArguments as error:
-        failed = DecisionFailed(step=ahead.step.id, code=error.code, reason=error.message)
+    except (InvalidArguments, MalformedReply) as error:
+        failed = DecisionFailed(
+            step=ahead.step.id, code=error.code, reason=error.message, tool=chosen.tool
+        )
         return await context.happened(failed)
     proposal = _proposal(context, ahead, chosen, calls).model_copy(
         update={"expressions": expressions}

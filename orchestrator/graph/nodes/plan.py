@@ -3,7 +3,7 @@
 from langgraph.runtime import Runtime
 
 from orchestrator.core.chat import JsonSchema, Message
-from orchestrator.core.errors import InvalidPlan
+from orchestrator.core.errors import InvalidPlan, MalformedReply
 from orchestrator.core.events import Event, ModelCalled, PlanMade, PlanRefused, RunEnded
 from orchestrator.core.plans import Plan
 from orchestrator.core.runs import RunState
@@ -32,6 +32,7 @@ async def plan_run(context: RunContext) -> GraphState:
     for _ in range(ATTEMPTS):
         made, problems = await _attempt(context, problems)
         if made is not None:
+            context.warm(dict.fromkeys(step.namespace for step in made.steps))
             return await context.happened(*_accepted(context.state, made))
     error = "No usable plan: " + " ".join(problems)
     return await context.happened(RunEnded(status="failed", error=error, code="invalid_plan"))
@@ -43,12 +44,16 @@ async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | Non
     appended = _messages(context, problems)
     replanning = bool(state.replan_reason)
     schema = plan_schema(context.namespaces, kept=[step.id for step in kept], steps_only=replanning)
-    reply = await context.ask(
-        "planner",
-        (*state.transcript, *appended),
-        constraint=JsonSchema(json_schema=schema),
-        max_tokens=context.roles["planner"].profile.plan_tokens,
-    )
+    try:
+        reply = await context.ask(
+            "planner",
+            (*state.transcript, *appended),
+            constraint=JsonSchema(json_schema=schema),
+            max_tokens=context.roles["planner"].profile.plan_tokens,
+        )
+    except MalformedReply as error:
+        await context.happened(PlanRefused(problems=(error.message,)))
+        return None, [error.message]
     called = ModelCalled(
         role="planner",
         purpose="replan" if replanning else "plan",
