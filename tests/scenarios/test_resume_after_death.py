@@ -5,23 +5,37 @@ that carries an idempotency key happens once; one that does not is never repeate
 """
 
 import collections
+import itertools
 
 import pytest
 
 from orchestrator.core.events import ApprovalAsked, CallIntended
 from tests.fakes.office import (
+    LIST,
     RENAME,
     Office,
+    SteadyPlanner,
     entries_of,
     events,
+    plan,
     screenshots,
+    step,
 )
 from tests.fakes.stores import MemoryStore
-from tests.fakes.tools import InMemoryToolset, filesystem
+from tests.fakes.tools import InMemoryToolset, filesystem, tool
 
 pytestmark = pytest.mark.anyio
 
 RENAMED = ["error-disk-full-1002", "flight-lisbon-boarding-1001"]
+ARCHIVE = "archive.add_file"
+ARCHIVING = plan(
+    step("s1", "list the files on the Desktop", "filesystem"),
+    step("s2", "add each file to the archive", "archive", "s1"),
+)
+ARCHIVING_ACTS = {
+    "s1": (LIST, {"path": "$folder.Desktop"}),
+    "s2": (ARCHIVE, {"path": "$s1.path"}),
+}
 
 
 class Death(Exception):
@@ -34,9 +48,11 @@ class MortalStore(MemoryStore):
     def __init__(self, lives=10_000, *, durable=False):
         super().__init__()
         self.lives, self._durable = lives, durable
+        self.batches = []
 
     async def append(self, entries):
         self.lives -= 1
+        self.batches.append([type(entry.event) for entry in entries])
         if self.lives > 0:
             return await super().append(entries)
         if self.lives == 0 and self._durable:
@@ -70,35 +86,48 @@ def office_with(lives, *, durable):
     return Office(images=screenshots(2), store=MortalStore(lives, durable=durable))
 
 
-async def appends():
-    store = MortalStore()
-    office = Office(images=screenshots(2), store=store)
-    await entries_of(office.orchestrator().stream(office.request()))
-    return 10_000 - store.lives
+def archive_with(lives, *, durable):
+    """An office with a short job whose effect carries no key."""
+
+    def add(path):
+        return {"archived": path}
+
+    adds = tool(ARCHIVE, "Add a file to the archive.", add, effect="local_write", path="string")
+    store = MortalStore(lives, durable=durable)
+    return Office(images=screenshots(2), more=[adds], store=store)
 
 
-async def until_death(office, **options):
+def archivist():
+    return itertools.repeat(SteadyPlanner(ARCHIVING, ARCHIVING_ACTS))
+
+
+async def until_death(office, planner=None):
     with pytest.raises(Death):
-        await entries_of(office.orchestrator(**options).stream(office.request(), run_id="mortal"))
+        await entries_of(office.orchestrator(planner).stream(office.request(), run_id="mortal"))
     office.store.revive()
 
 
-def effects(office):
-    """How often each file was renamed, whatever came of it."""
-    return collections.Counter(call["path"] for call in office.desk.called(RENAME))
+def effects(office, tool_id=RENAME):
+    """How often a file was changed, whatever came of it."""
+    return collections.Counter(call["path"] for call in office.desk.called(tool_id))
 
 
-def deaths(count):
-    return [(n, durable) for n in range(2, count + 1) for durable in (False, True)]
+async def deaths(office, planner=None):
+    """Every append of a whole run, and those that make an intent durable once more.
+
+    To die right after an append that holds no intent is to die before the next one.
+    """
+    await entries_of(office.orchestrator(planner).stream(office.request()))
+    batches = office.store.batches
+    intents = [n for n, batch in enumerate(batches, 1) if CallIntended in batch]
+    return [(n, False) for n in range(2, len(batches) + 1)] + [(n, True) for n in intents]
 
 
 async def test_effects_with_a_key_happen_once_wherever_it_dies():
-    for lives, durable in deaths(await appends()):
+    for lives, durable in await deaths(office_with(10_000, durable=False)):
         office = office_with(lives, durable=durable)
         office.desk = idempotent(office.desk)
         await until_death(office)
-        if (await office.orchestrator().result("mortal")).status == "completed":
-            continue
         more = await entries_of(office.orchestrator().resume("mortal", approve="yes"))
         where = f"death at append {lives}, durable: {durable}"
         assert more[-1].event.status == "completed", where
@@ -107,19 +136,22 @@ async def test_effects_with_a_key_happen_once_wherever_it_dies():
 
 
 async def test_effects_without_a_key_are_never_repeated_unasked():
-    for lives, durable in deaths(await appends()):
-        office = office_with(lives, durable=durable)
-        await until_death(office)
-        if (await office.orchestrator().result("mortal")).status == "completed":
-            continue
-        more = await entries_of(office.orchestrator().resume("mortal", approve="yes"))
+    asked = 0
+    for lives, durable in await deaths(archive_with(10_000, durable=False), archivist()):
+        office = archive_with(lives, durable=durable)
+        await until_death(office, archivist())
+        again = office.orchestrator(archivist())
+        more = await entries_of(again.resume("mortal", approve="yes"))
         where = f"death at append {lives}, durable: {durable}"
-        assert set(effects(office).values()) <= {1}, where
+        done = effects(office, ARCHIVE)
+        assert set(done.values()) <= {1}, where
         if more[-1].event.status == "waiting_approval":
             assert "nobody knows" in more[-1].event.error, where
+            asked += 1
         else:
             assert more[-1].event.status == "completed", where
-            assert office.names == RENAMED, where
+            assert len(done) == 2, where
+    assert asked >= 2
 
 
 async def test_a_death_before_the_first_entry_leaves_no_run():
@@ -131,14 +163,12 @@ async def test_a_death_before_the_first_entry_leaves_no_run():
 
 async def dead_between_intent_and_outcome():
     """Dead when the first rename's intent is durable and nothing is known of its outcome."""
-    count = 2
-    while True:
-        office = office_with(count, durable=True)
-        await until_death(office)
-        last = office.store.rows["mortal"][-1].event
-        if isinstance(last, CallIntended) and last.call.tool == RENAME:
-            return office
-        count += 1
+    last = [n for n, durable in await deaths(office_with(10_000, durable=False)) if durable][-1]
+    office = office_with(last, durable=True)
+    await until_death(office)
+    intended = office.store.rows["mortal"][-1].event
+    assert (intended.type, intended.call.tool) == ("call_intended", RENAME)
+    return office
 
 
 async def test_an_unknown_outcome_is_put_to_a_person_even_with_a_standing_yes():
