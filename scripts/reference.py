@@ -5,9 +5,9 @@ table is made from the code it describes; what code cannot say, a word on a fiel
 dictionaries below, and a field without one stops the script. A test compares both.
 """
 
+# ruff: noqa: SLF001 - argparse tells what a parser knows in private attributes only
 import argparse
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -15,9 +15,6 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 from adapters.backends.profiles import get_profile, profile_names
 from adapters.backends.weights_catalogue import built_in
@@ -32,7 +29,9 @@ from orchestrator.graph.build import mermaid
 from orchestrator.policy.permissions import DEFAULT_RULES
 from orchestrator.settings import ConfigFile, Settings
 
+ROOT = Path(__file__).resolve().parents[1]
 FILES = ("README.md", "docs/reference.md", "docs/architecture.md")
+COMMON = {"--config", "--verbose"}
 _PART = re.compile(
     r"(?P<head><!-- begin (?P<name>[\w-]+) -->\n).*?(?P<tail><!-- end (?P=name) -->)", re.DOTALL
 )
@@ -145,29 +144,50 @@ def first_line(thing: Any) -> str:
 
 
 def commands() -> str:
-    """Every command with its arguments, as the parser knows them."""
+    """Every command with its actions and arguments, as the parser knows them."""
     return "\n\n".join(_command(name, about) for name, about in COMMANDS.items())
 
 
 def _command(name: str, about: str) -> str:
     parser = argparse.ArgumentParser(prog=f"ferryman {name}")
     import_module(f"orchestrator.cli.{name}").configure(parser)
-    return f"### `ferryman {name}`\n\n{about[0].upper()}{about[1:]}.\n\n{_options(parser)}".rstrip()
+    head = f"### `ferryman {name}`\n\n{about[0].upper()}{about[1:]}."
+    actions = _actions(parser)
+    told = [head, _action_table(actions)] if actions else [head]
+    parsers = [action for action, _ in actions] or [parser]
+    rows = dict.fromkeys(row for each in parsers for row in _arguments(each))
+    if rows:
+        told.append(table(("Argument", "Meaning", "Default"), iter(rows)))
+    return "\n\n".join(told)
 
 
-def _options(parser: argparse.ArgumentParser) -> str:
-    parts, rows = [], []
+def _actions(parser: argparse.ArgumentParser) -> list[tuple[argparse.ArgumentParser, str]]:
+    found = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return [
+        (group.choices[choice.dest], choice.help or "")
+        for group in found
+        for choice in group._choices_actions
+    ]
+
+
+def _action_table(actions: Sequence[tuple[argparse.ArgumentParser, str]]) -> str:
+    rows = (
+        (" ".join([f"`{parser.prog}`", *(f"`{written}`" for written, _ in _own(parser))]), about)
+        for parser, about in actions
+    )
+    return table(("Action", "Meaning"), rows)
+
+
+def _own(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
     for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            abouts = {choice.dest: choice.help or "" for choice in action._choices_actions}
-            for name, sub in action.choices.items():
-                parts.append(
-                    f"**`{parser.prog} {name}`**: {abouts[name]}.\n\n{_options(sub)}".rstrip()
-                )
-        elif not isinstance(action, argparse._HelpAction):
-            rows.append((f"`{_written(action)}`", action.help or "", _default(action)))
-    own = [table(("Argument", "Meaning", "Default"), iter(rows))] if rows else []
-    return "\n\n".join([*own, *parts])
+        hidden = isinstance(action, argparse._HelpAction | argparse._SubParsersAction)
+        if not hidden and not COMMON & {*action.option_strings}:
+            yield _written(action), action
+
+
+def _arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, str]]:
+    for written, action in _own(parser):
+        yield f"`{written}`", action.help or "", _default(action)
 
 
 def _written(action: argparse.Action) -> str:
