@@ -56,10 +56,6 @@ async def test_a_budget_that_is_just_enough_is_enough():
     assert entries[-1].event.status == "completed"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="budget_guard counts the turn it judges as spent: the last allowed turn never acts",
-)
 async def test_the_last_allowed_turn_may_act():
     _, entries = await run_within(turns=4)
     assert entries[-1].event.status == "completed"
@@ -73,10 +69,6 @@ async def test_wall_time_stops_it_between_steps():
     assert office.desk.called(RENAME) == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="act does not look at the budget between the calls of a fan-out",
-)
 async def test_wall_time_stops_a_fan_out_in_its_middle():
     office = Office(images=screenshots(40))
     office.desk = slow_reading(office)
@@ -85,10 +77,6 @@ async def test_wall_time_stops_a_fan_out_in_its_middle():
     assert len(office.desk.called(READ)) < 20
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="act does not look at the budget between the calls of a fan-out",
-)
 async def test_model_calls_of_a_text_fan_out_count_while_it_runs():
     office, entries = await run_within(Office(images=screenshots(60)), model_calls=30)
     assert entries[-1].event.code == "budget_exceeded"

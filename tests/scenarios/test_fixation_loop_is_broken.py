@@ -96,10 +96,6 @@ async def test_the_planner_is_told_why_beside_the_decision():
     assert all("it is about ocr" in reason for reason in reasons)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="arguments that cannot fit do not hide the tool: three equal failures, then a replan",
-)
 async def test_a_locked_planner_is_led_on_in_a_fan_out_too():
     """The search cannot be given a value of the item at all, so there is nothing to cache."""
     office = Office(images=screenshots(4))

@@ -48,14 +48,7 @@ async def test_every_file_is_read_and_renamed_under_its_exact_name():
     assert not [name for name in office.names if name.startswith("screenshot")]
 
 
-NEW_LINE = pytest.mark.xfail(
-    strict=True, reason="a path with a new line in it is typed as text, so no tool may have it"
-)
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=NEW_LINE) if "\n" in name else name for name in ODD]
-)
+@pytest.mark.parametrize("name", ODD)
 async def test_one_alone_is_read_and_renamed(name):
     office, _, entries = await run_over([name])
     assert entries[-1].event.status == "completed", entries[-1].event.error

@@ -80,10 +80,6 @@ async def test_a_new_plan_shows_the_planner_shapes_and_counts_only():
     assert "canary" not in saw
 
 
-LEAK = "the words of a tool's error go into the planner's note and its replan unread"
-
-
-@pytest.mark.xfail(strict=True, reason=LEAK)
 async def test_an_error_that_quotes_the_text_is_not_shown_either():
     def fail(path):
         raise ToolFailed(f"Cannot parse {CANARY!r}.")
@@ -99,7 +95,6 @@ async def test_an_error_that_quotes_the_text_is_not_shown_either():
     assert "canary" not in planner_saw(office, entries)
 
 
-@pytest.mark.xfail(strict=True, reason=LEAK)
 async def test_a_value_that_could_not_be_made_is_not_shown_either():
     number = {**SCREENSHOT_ACTS["s3"][1], "form": "number"}
     office, entries = await run_with(
@@ -112,9 +107,6 @@ async def test_a_value_that_could_not_be_made_is_not_shown_either():
     assert "canary" not in planner_saw(office, entries)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="filling._call quotes the resolved value that breaks the schema"
-)
 async def test_a_value_that_breaks_a_schema_is_named_but_not_quoted():
     def add(content):
         return {"added": len(content)}

@@ -47,10 +47,6 @@ async def test_the_planner_is_told_what_is_wrong_and_mends_it(bad, named):
     assert entries[-1].event.status == "completed"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a reply that breaks its form ends the run as backend_protocol; nobody is told to mend",
-)
 async def test_an_unknown_namespace_is_named_and_mended():
     office, entries = await run_with(ELSEWHERE, *screenshot_script())
     assert "tesseract" in office.planner.requests[1].messages[-1].content

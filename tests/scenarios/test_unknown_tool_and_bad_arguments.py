@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.core.events import CallProposed, DecisionFailed, ModelCalled, RunEnded
+from orchestrator.core.events import CallProposed, DecisionFailed, ModelCalled
 from orchestrator.core.tools import ToolSpec
 from tests.fakes.office import (
     LIST,
@@ -51,7 +51,8 @@ async def test_arguments_that_break_the_schema_are_mended_once():
         more=[board()],
     )
     asked = office.planner.requests[-1].messages[-1].content
-    assert asked.startswith("These arguments do not fit: board.add_tag: tag:")
+    assert asked.startswith("These arguments do not fit: board.add_tag: tag does not fit")
+    assert "^[a-z]+$" in asked
     assert office.desk.called("board.add_tag") == [{"tag": "fine"}]
     assert entries[-1].event.status == "completed"
 
@@ -62,14 +63,16 @@ async def test_arguments_that_stay_bad_are_never_sent_and_the_decision_is_made_a
         *act(LIST, path="$folder.Desktop"),
         *act("board.add_tag", tag="Not A Tag"),
         {"tag": "NOR THIS"},
+        *act(LIST, path="$folder.Desktop"),
         *act("board.add_tag", tag="fine"),
         more=[board()],
     )
-    [failed] = events(entries, DecisionFailed)
+    failed = events(entries, DecisionFailed)[0]
     assert (failed.code, failed.step) == ("invalid_arguments", "s2")
+    assert failed.tool == "board.add_tag"
     assert office.desk.called("board.add_tag") == [{"tag": "fine"}]
     notes = [r.messages[-1].content for r in office.planner.requests]
-    assert any("Note: board.add_tag: tag:" in note for note in notes)
+    assert any("Note: board.add_tag: tag does not fit" in note for note in notes)
     assert entries[-1].event.status == "completed"
 
 
@@ -90,11 +93,22 @@ async def test_the_mended_arguments_are_what_the_journal_proposes():
     ]
 
 
-async def test_a_tool_outside_the_shortlist_cannot_be_chosen():
-    office, entries = await run_with(plan(LISTS), "filesystem.format_disk")
-    [ended] = events(entries, RunEnded)
-    assert (ended.status, ended.code) == ("failed", "backend_protocol")
-    assert "filesystem.format_disk" in ended.error
+async def test_a_tool_outside_the_shortlist_cannot_be_chosen_and_is_named_to_the_planner():
+    office, entries = await run_with(
+        plan(LISTS), "filesystem.format_disk", *act(LIST, path="$folder.Desktop")
+    )
+    [failed] = events(entries, DecisionFailed)
+    assert failed.code == "malformed_reply"
+    assert "filesystem.format_disk" in office.planner.requests[2].messages[-1].content
+    assert [call.tool for call in office.desk.calls] == [LIST]
+    assert entries[-1].event.status == "completed"
+
+
+async def test_a_planner_that_keeps_naming_it_ends_the_run():
+    office, entries = await run_with(
+        *[plan(LISTS), *["filesystem.format_disk"] * 3] * 4,
+    )
+    assert entries[-1].event.status == "incomplete"
     assert office.desk.calls == []
 
 
