@@ -1,0 +1,225 @@
+"""The second stage asks for what is needed, offers what fits, and refuses the rest."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from orchestrator.core.errors import InvalidArguments
+from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.arguments import (
+    answer_schema,
+    check_expressions,
+    parameters,
+    plain,
+)
+from orchestrator.policy.references import Reference
+
+TEXT = {"type": "string"}
+
+
+def ref(text, kind, **marks):
+    return Reference(text=text, kind=kind, **marks)
+
+
+EACH = [
+    ref("$s3.value", "name", each=True, made=True),
+    ref("$s2.text", "text", each=True),
+    ref("$s2.path", "image path", each=True),
+    ref("$s1.path", "image path", each=True),
+    ref("$s1.size", "number", each=True),
+]
+DESKTOP, MAIL = ref("$folder.Desktop", "folder"), ref("$folder.Mail", "folder")
+
+
+def spec(name="fs.act", required=(), **properties):
+    schema = {"type": "object", "properties": properties, "required": list(required or properties)}
+    return ToolSpec(id=name, input_schema=schema)
+
+
+def only(tool, offered=(), **words):
+    [parameter] = parameters(tool, offered, **words)
+    return parameter
+
+
+class TestKinds:
+    @pytest.mark.parametrize(
+        ("name", "schema", "accepts"),
+        [
+            ("path", TEXT, "path"),
+            ("source", TEXT, "path"),
+            ("path", {**TEXT, "description": "Absolute path of the folder to list"}, "folder"),
+            ("path", {**TEXT, "description": "Path of the file or folder"}, "path"),
+            ("path", {**TEXT, "description": "Path of an image file"}, "image"),
+            ("image", TEXT, "image"),
+            ("target_dir", TEXT, "folder"),
+            ("destination", TEXT, "new path"),
+            ("new_name", TEXT, "name"),
+            ("title", TEXT, "name"),
+            ("body", TEXT, "content"),
+            ("instruction", TEXT, "words"),
+            ("pattern", TEXT, "words"),
+            ("query", TEXT, "text"),
+            ("form", {"enum": ["a", "b"]}, "words"),
+            ("limit", {"type": "integer"}, "number"),
+            ("ratio", {"type": "number"}, "number"),
+            ("tags", {"type": "array"}, "list"),
+            ("deep", {"type": "boolean"}, "yes/no"),
+        ],
+    )
+    def test_a_parameter_is_read_from_its_type_and_name(self, name, schema, accepts):
+        assert only(spec(**{name: schema})).accepts == accepts
+
+    def test_an_image_tool_takes_image_paths(self):
+        assert only(spec("ocr.extract_text_from_image", path=TEXT)).accepts == "image"
+
+    def test_an_optional_parameter_is_typed_by_its_other_form(self):
+        optional = {"anyOf": [{"type": "integer"}, {"type": "null"}], "title": "Limit"}
+        assert only(spec(limit=optional)).accepts == "number"
+
+    def test_a_local_reference_is_followed(self):
+        root = {"$defs": {"Mode": {"enum": ["fast", "best"]}}}
+        assert plain({"$ref": "#/$defs/Mode", "description": "d"}, root) == {
+            "enum": ["fast", "best"],
+            "description": "d",
+        }
+        assert plain({"$ref": "#/$defs/Gone"}, root) == {}
+        assert plain({"anyOf": [{"type": "integer"}, {"type": "array"}]}, {}) == {
+            "anyOf": [{"type": "integer"}, {"type": "array"}]
+        }
+
+
+class TestWhatIsAsked:
+    def test_required_ones_always_and_optional_ones_when_they_are_spoken_of(self):
+        tool = spec(required=["path"], path=TEXT, pattern=TEXT, hidden={"type": "boolean"})
+        assert [p.name for p in parameters(tool, [])] == ["path"]
+        assert [p.name for p in parameters(tool, [], goal="Also the hidden files")] == [
+            "path",
+            "hidden",
+        ]
+        assert [p.name for p in parameters(tool, [], intent="match a pattern")] == [
+            "path",
+            "pattern",
+        ]
+
+    def test_a_tool_without_parameters_is_asked_nothing(self):
+        assert parameters(ToolSpec(id="a.b"), []) == ()
+        assert answer_schema(()) == {
+            "type": "object",
+            "properties": {},
+            "required": [],
+            "additionalProperties": False,
+        }
+
+
+class TestWhatIsOffered:
+    def test_an_image_path_is_the_nearest_one_and_no_literal(self):
+        found = only(spec("ocr.read_image", path=TEXT), EACH)
+        assert (found.references, found.literal) == (("$s2.path",), None)
+
+    def test_a_new_name_is_the_one_that_was_made_for_it(self):
+        found = only(spec(new_name=TEXT), EACH)
+        assert (found.references, found.literal) == (("$s3.value",), None)
+
+    def test_content_is_the_made_value_or_the_nearest_text(self):
+        assert only(spec(text=TEXT), EACH[1:]).references == ("$s2.text",)
+
+    def test_content_with_nothing_to_point_to_may_be_written(self):
+        found = only(spec(text=TEXT), [ref("$s1.title", "name")])
+        assert found.references == ("$s1.title",)
+        assert found.literal == {"type": "string", "minLength": 1, "maxLength": 400}
+
+    def test_words_point_to_nothing(self):
+        found = only(spec(instruction=TEXT), EACH)
+        assert found.references == ()
+        assert found.literal["type"] == "string"
+
+    def test_a_choice_has_its_options_only(self):
+        found = only(spec(form={"type": "string", "enum": ["a", "b"]}), EACH)
+        assert (found.references, found.literal) == ((), {"enum": ["a", "b"]})
+
+    def test_a_folder_that_is_spoken_of_is_the_one_meant(self):
+        tool = spec(folder=TEXT)
+        assert only(tool, [DESKTOP, MAIL]).references == ("$folder.Desktop", "$folder.Mail")
+        assert only(tool, [DESKTOP, MAIL], goal="in Mail").references == ("$folder.Mail",)
+        assert only(
+            tool, [DESKTOP, MAIL], goal="in Mail", intent="list the desktop"
+        ).references == ("$folder.Desktop",)
+
+    def test_a_file_that_the_goal_names_may_be_in_any_of_the_folders(self):
+        found = only(spec(path=TEXT), [DESKTOP, MAIL], goal="Read report.v2.pdf now.")
+        assert "$folder.Desktop/report.v2.pdf" in found.references
+        assert found.literal is None
+
+    def test_a_path_with_nothing_to_point_to_is_asked_as_text(self):
+        found = only(spec(path=TEXT))
+        assert (found.references, found.literal["type"]) == ((), "string")
+
+    def test_a_new_path_may_be_pointed_to_or_written(self):
+        found = only(spec(destination=TEXT), [DESKTOP])
+        assert found.references == ("$folder.Desktop",)
+        assert found.literal["type"] == "string"
+
+    @pytest.mark.parametrize(
+        ("schema", "literal"),
+        [
+            ({"type": "integer", "minimum": 1, "title": "N"}, {"type": "integer", "minimum": 1}),
+            ({"type": "boolean", "default": True}, {"type": "boolean"}),
+            (
+                {"type": "array", "items": TEXT},
+                {"type": "array", "items": {"type": "string", "maxLength": 400}, "maxItems": 12},
+            ),
+            (
+                {"type": "string", "maxLength": 9},
+                {"type": "string", "minLength": 1, "maxLength": 9},
+            ),
+        ],
+    )
+    def test_a_literal_keeps_what_a_model_can_be_held_to(self, schema, literal):
+        assert only(spec(thing=schema)).literal == literal
+
+
+class TestChecks:
+    tool = spec("ocr.read_image", path=TEXT)
+
+    def check(self, offered, **expressions):
+        wanted = parameters(self.tool, offered)
+        check_expressions("ocr.read_image", expressions, wanted, offered)
+
+    def test_what_was_offered_passes(self):
+        self.check(EACH, path="$s2.path")
+
+    def test_a_reference_that_was_not_offered_is_refused(self):
+        with pytest.raises(InvalidArguments, match=r"path cannot be \$s9.path"):
+            self.check(EACH, path="$s9.path")
+
+    def test_the_same_call_for_every_item_is_refused_with_a_value_that_differs(self):
+        with pytest.raises(InvalidArguments, match="every item would get the same call") as raised:
+            self.check(EACH, path="/d/a.png")
+        assert "$s1.path" in raised.value.message
+
+    def test_outside_a_fan_out_a_literal_is_fine(self):
+        self.check([], path="/d/a.png")
+
+
+@given(
+    st.lists(st.sampled_from([*EACH, DESKTOP, MAIL]), unique=True),
+    st.dictionaries(
+        st.sampled_from(["path", "text", "new_name", "query", "limit", "form", "destination"]),
+        st.sampled_from(
+            [TEXT, {"type": "integer"}, {"enum": ["a"]}, {"type": "array"}, {"type": "boolean"}]
+        ),
+        min_size=1,
+    ),
+)
+def test_the_schema_is_always_valid_and_admits_every_reference_that_is_offered(offered, properties):
+    wanted = parameters(spec(**properties), offered)
+    schema = answer_schema(wanted)
+    Draft202012Validator.check_schema(schema)
+    json.dumps(schema)
+    for parameter in wanted:
+        form = Draft202012Validator(schema["properties"][parameter.name])
+        assert all(form.is_valid(text) for text in parameter.references)
+        assert set(parameter.references) <= {reference.text for reference in offered}

@@ -1,0 +1,193 @@
+"""Plans are read strictly; what makes one impossible is said so that it can be mended."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from orchestrator.core.errors import InvalidPlan
+from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
+from orchestrator.core.runs import StepState
+from orchestrator.policy.planning import done_steps, plan_problems, plan_schema, read_plan
+from tests.fakes.office import SCREENSHOT_PLAN, plan, step
+
+NAMESPACES = ("filesystem", "ocr", "text", "email")
+LISTS = PlanStep(id="s1", intent="list the files", namespace="filesystem")
+READS = PlanStep(id="s2", intent="read each text", namespace="ocr", over="s1")
+
+
+def problems(*steps, namespaces=NAMESPACES):
+    return plan_problems(Plan(steps=steps), namespaces)
+
+
+class TestReading:
+    def test_a_plan_is_read_with_its_conditions(self):
+        made = read_plan(json.dumps(SCREENSHOT_PLAN))
+        assert [s.namespace for s in made.steps] == ["filesystem", "ocr", "text", "filesystem"]
+        assert made.steps[1].where[0].written() == "name contains screenshot"
+
+    def test_steps_that_are_done_stay_at_its_head(self):
+        made = read_plan(json.dumps(plan(step("s2", "read each", "ocr", "s1"))), kept=[LISTS])
+        assert [s.id for s in made.steps] == ["s1", "s2"]
+
+    @pytest.mark.parametrize("form", ["answer", "question"])
+    def test_an_answer_or_a_question_is_a_plan(self, form):
+        made = read_plan(json.dumps({form: "words"}), kept=[LISTS])
+        assert (getattr(made, form), made.steps) == ("words", ())
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "not json",
+            "[]",
+            '"text"',
+            "{}",
+            '{"steps": []}',
+            '{"steps": null}',
+            '{"steps": [5]}',
+            '{"steps": ["s1"]}',
+            '{"steps": [{}]}',
+            '{"answer": "a", "question": "b"}',
+            '{"answer": "a", "colour": "red"}',
+            '{"answer": 5}',
+            json.dumps(plan(step("one", "x", "ocr"))),
+            json.dumps(plan(step("s1", "", "ocr"))),
+            json.dumps(plan(step("s1", "x", "ocr", "", "red ones"))),
+            json.dumps(plan({**step("s1", "x", "ocr"), "take": 0})),
+        ],
+    )
+    def test_what_is_no_plan_is_refused(self, text):
+        with pytest.raises(InvalidPlan):
+            read_plan(text)
+
+    def test_the_refusal_names_the_field(self):
+        with pytest.raises(InvalidPlan, match=r"not a plan: intent: "):
+            read_plan(json.dumps(plan(step("s1", "", "ocr"))))
+
+
+class TestProblems:
+    def test_a_sound_plan_has_none(self):
+        assert problems(LISTS, READS) == []
+
+    @pytest.mark.parametrize(
+        ("steps", "named"),
+        [
+            ((LISTS, LISTS), "s1 is there twice."),
+            ((LISTS, LISTS), "s1 is the same step as s1."),
+            ((LISTS.model_copy(update={"namespace": "fax"}),), "s1: 'fax' is no namespace."),
+            ((READS,), "s2 goes over 's1', which is no earlier step."),
+            (
+                (PlanStep(id="s1", intent="sum up", namespace="text"),),
+                "s1 needs a step before it that reads the text.",
+            ),
+            (
+                (
+                    LISTS,
+                    READS,
+                    PlanStep(id="s3", intent="rename each", namespace="filesystem", over="s2"),
+                ),
+                "s3 needs a name made from what s2 reads",
+            ),
+        ],
+    )
+    def test_it_is_named_with_its_step(self, steps, named):
+        assert any(named in problem for problem in problems(*steps))
+
+    def test_a_condition_without_a_source_is_one(self):
+        [found] = problems(LISTS.model_copy(update={"where": read_where()}))
+        assert found == "s1 has a 'where' but goes over nothing."
+
+    def test_a_value_step_between_reading_and_renaming_makes_it_sound(self):
+        named = PlanStep(id="s3", intent="write a short name", namespace="text", over="s2")
+        renames = PlanStep(id="s4", intent="rename each", namespace="filesystem", over="s3")
+        assert problems(LISTS, READS, named, renames) == []
+
+    def test_where_no_text_namespace_exists_nothing_is_asked_of_it(self):
+        renames = PlanStep(id="s3", intent="rename each", namespace="filesystem", over="s2")
+        assert problems(LISTS, READS, renames, namespaces=("filesystem", "ocr")) == []
+
+    def test_too_many_steps_are_one(self):
+        many = [LISTS.model_copy(update={"id": f"s{n}", "intent": f"{n}"}) for n in range(1, 14)]
+        assert f"The plan has 13 steps; the limit is {MAX_STEPS}." in problems(*many)
+
+
+def read_where():
+    return read_plan(json.dumps(SCREENSHOT_PLAN)).steps[1].where
+
+
+class TestSchema:
+    def valid(self, value, **options):
+        return Draft202012Validator(plan_schema(NAMESPACES, **options)).is_valid(value)
+
+    def test_it_admits_steps_an_answer_or_a_question(self):
+        assert self.valid(SCREENSHOT_PLAN)
+        assert self.valid({"answer": "x"})
+        assert self.valid({"question": "x"})
+
+    def test_a_new_plan_is_steps_only(self):
+        assert self.valid(SCREENSHOT_PLAN, steps_only=True)
+        assert not self.valid({"answer": "x"}, steps_only=True)
+
+    def test_an_unknown_namespace_and_a_kept_id_are_not_admitted(self):
+        assert not self.valid(plan(step("s1", "send", "fax")))
+        assert not self.valid(SCREENSHOT_PLAN, kept=["s1"])
+        assert self.valid(plan(step("s2", "read", "ocr", "s1")), kept=["s1"])
+
+    def test_it_is_a_schema(self):
+        Draft202012Validator.check_schema(plan_schema(NAMESPACES, kept=["s1"]))
+
+    def test_nothing_but_one_form_is_admitted(self):
+        assert not self.valid({})
+        assert not self.valid({**SCREENSHOT_PLAN, "answer": "x"})
+        assert not self.valid({"steps": []})
+
+
+def test_only_done_steps_are_kept():
+    states = [StepState(step=LISTS, status="done"), StepState(step=READS, status="failed")]
+    assert done_steps(states) == (LISTS,)
+
+
+STEPS = st.lists(
+    st.builds(
+        step,
+        st.sampled_from(["s1", "s2", "s3", "s12"]),
+        st.sampled_from(["list it", "read the text", "rename it"]),
+        st.sampled_from(NAMESPACES),
+        st.sampled_from(["", "s1", "s2"]),
+        st.sampled_from(["", "name is x", "size > 3 and name contains y"]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(STEPS)
+def test_a_plan_without_problems_goes_over_earlier_steps_with_one_id_each(steps):
+    made = read_plan(json.dumps({"steps": steps}))
+    if plan_problems(made, NAMESPACES):
+        return
+    ids = [s.id for s in made.steps]
+    assert len(ids) == len(set(ids))
+    for at, planned in enumerate(made.steps):
+        assert not planned.over or planned.over in ids[:at]
+        assert planned.over or not planned.where
+
+
+SAID = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["steps", "answer", "id", "over"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.text() | SAID.map(json.dumps))
+def test_anything_a_model_may_say_is_a_plan_or_refused(text):
+    with contextlib.suppress(InvalidPlan):
+        assert isinstance(read_plan(text), Plan)
