@@ -40,6 +40,7 @@ def table(*columns: str, title: str = "") -> Table:
         title=title or None,
         title_justify="left",
         title_style="bold",
+        min_width=len(title),
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         header_style="bold cyan",

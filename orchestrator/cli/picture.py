@@ -83,7 +83,7 @@ class Progress:
     def _disclosed(self, event: events.ToolsDisclosed) -> None:
         self.shown, self.margin = shortlist_line(event, self.scope), None
         if event.distance is not None:
-            self.shown += f" · example {event.distance} tokens back"
+            self.shown = f"example {event.distance} tokens back · {self.shown}"
 
 
 def _is_notable(event: events.Event) -> bool:
@@ -142,8 +142,8 @@ def _parts(progress: Progress, width: int) -> Iterator[RenderableType]:
         if progress.heard:
             yield Text(f"    {shortened(progress.heard[-width * 2 :], width - 6)}", style="dim")
     if progress.shown:
-        sure = "" if progress.margin is None else f" · margin {progress.margin:.2f}"
-        yield Text(f"  {shortened(progress.shown + sure, width - 4)}", style="dim")
+        sure = "" if progress.margin is None else f"margin {progress.margin:.2f} · "
+        yield Text(f"  {shortened(sure + progress.shown, width - 4)}", style="dim")
     for notice in progress.notices:
         yield Text(f"  ! {shortened(notice, width - 6)}", style="yellow")
     if state.model_calls:
