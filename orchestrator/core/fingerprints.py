@@ -28,7 +28,10 @@ def digest(value: Any) -> str:
 
 
 def call_fingerprint(tool: str, arguments: Mapping[str, JsonValue]) -> str:
-    """Identify a call by what it does: its tool and arguments, whatever their order or blanks."""
+    """Identify a call by what it does: its tool and arguments, in whatever order.
+
+    Blanks count: two files may differ in nothing else.
+    """
     return digest([tool, _normalised(arguments)])
 
 
@@ -42,8 +45,6 @@ def _normalised(value: Any) -> Any:
         return {key: _normalised(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_normalised(item) for item in value]
-    if isinstance(value, str):
-        return " ".join(value.split())
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

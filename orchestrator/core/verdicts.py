@@ -7,6 +7,10 @@ from pydantic import Field
 from orchestrator.core.chat import Frozen
 
 
+LOOP_CODES = frozenset({"repeated_call", "namespace_fixation"})
+"""Codes of the loop breaker's redirects, which climb a ladder of their own."""
+
+
 class Verdict(Frozen):
     """Whether a proposal may run, and if not, what happens instead.
 

@@ -6,6 +6,7 @@ from orchestrator.core.chat import ChatReply, Choice, Frozen, Message
 from orchestrator.core.errors import MalformedReply
 from orchestrator.core.events import ToolsDisclosed, TranscriptRenewed
 from orchestrator.core.runs import Candidate, RunState
+from orchestrator.core.tools import ToolSpec
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.prospect import Prospect, called
 from orchestrator.policy.handles import handles, shape
@@ -36,7 +37,7 @@ class Chosen(Frozen):
 
 
 async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
-    """First stage: one tool id; unsure models get to see more tools, once.
+    """First stage: one tool id; an unsure model is asked again, among the step's own tools.
 
     Raises:
         MalformedReply: The reply is no tool id.
@@ -44,18 +45,20 @@ async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
     profile = context.roles["planner"].profile
     reply = await _choose(context, ahead, profile.shortlist_k)
     unsure = reply.margin is not None and reply.margin < profile.low_margin
-    if unsure and profile.shortlist_k is not None and profile.shortlist_k < MOST - 1:
-        reply = await _choose(context, ahead, MOST - 1)
+    if unsure and not context.state.query:
+        reply = await _choose(context, ahead, profile.shortlist_k, own_only=True)
     if reply.truncated:
         raise MalformedReply(f"{ahead.step.id}: the name of the tool came out incomplete.")
     return Chosen(tool=reply.text, margin=reply.margin)
 
 
-async def _choose(context: RunContext, ahead: Prospect, k: int | None) -> ChatReply:
+async def _choose(
+    context: RunContext, ahead: Prospect, k: int | None, *, own_only: bool = False
+) -> ChatReply:
     await _renew(context)
     state, step = context.state, ahead.step
     example = closest_decision(step, context.library.examples, context.specs)
-    listed = candidates(context, ahead, k, example)
+    listed = candidates(context, ahead, k, example, own_only=own_only)
     tools = [entry.tool for entry in listed.entries]
     selectable = [*tools, SEARCH] if not state.query else tools
     shown, again = _example_messages(context, example)
@@ -99,12 +102,20 @@ async def _renew(context: RunContext) -> None:
 
 
 def candidates(
-    context: RunContext, ahead: Prospect, k: int | None, example: ChosenStep | None
+    context: RunContext,
+    ahead: Prospect,
+    k: int | None,
+    example: ChosenStep | None,
+    *,
+    own_only: bool = False,
 ) -> Shortlist:
-    """The shortlist of a step: closest to its intent, never what is masked or closed."""
+    """The shortlist of a step: closest to its intent, never what the guard would refuse.
+
+    Left out are masked tools, a closed namespace, and what changes something outside the step's
+    namespace, which the plan lock holds. With `own_only` nothing outside it is left.
+    """
     state = context.state
     last = next((call.tool.partition(".")[0] for call in reversed(state.settled)), None)
-    closed = [tool for tool in context.specs if tool.startswith(f"{state.closed_namespace}.")]
     limit = k if k is None else min(k, MOST - 1)
     return shortlist(
         context.catalogue,
@@ -112,9 +123,16 @@ def candidates(
         namespace=ahead.step.namespace,
         k=limit,
         last_namespace=last if last != ahead.step.namespace else None,
-        exclude=frozenset(state.masked) | frozenset(closed if state.closed_namespace else ()),
+        exclude=frozenset(state.masked)
+        | {spec.id for spec in context.specs.values() if _left_out(state, ahead, spec, own_only)},
         pinned=[example.step.tool] if example and not state.query else [],
     )
+
+
+def _left_out(state: RunState, ahead: Prospect, spec: ToolSpec, own_only: bool) -> bool:  # noqa: FBT001
+    if spec.namespace == ahead.step.namespace:
+        return spec.namespace == state.closed_namespace
+    return own_only or spec.effect != "read" or spec.namespace == state.closed_namespace
 
 
 def _example_messages(

@@ -16,6 +16,7 @@ from orchestrator.core.fingerprints import result_digest
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import FINAL, RunState, SettledCall, StepState
 from orchestrator.core.tools import split_name
+from orchestrator.core.verdicts import LOOP_CODES
 
 _NO_PROPOSAL: dict[str, Any] = {"proposal": None, "verdict": None, "approval": None}
 _NO_HINTS: dict[str, Any] = {"masked": (), "closed_namespace": "", "query": ""}
@@ -185,6 +186,8 @@ def _refused(state: RunState, event: events.VerdictGiven) -> RunState:
         changes["replan_reason"] = verdict.reason or verdict.code or verdict.kind
     else:
         changes |= {"masked": verdict.mask, "closed_namespace": verdict.close_namespace}
+        if state.proposal and verdict.code not in LOOP_CODES:
+            changes["steps"] = _with_step(state, state.proposal.step, _one_more_failure)
     return _with(state, **changes)
 
 

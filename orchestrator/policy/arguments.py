@@ -55,7 +55,7 @@ _FITTING: Mapping[Accepts, tuple[Kind, ...]] = {
     "path": ("path", "image path", "folder"),
     "new path": ("folder", "path", "image path", "name"),
     "content": ("text", "name", "list"),
-    "name": ("name", "number"),
+    "name": ("name",),
     "text": ("name", "text", "number"),
     "words": (),
     "number": ("number",),

@@ -15,7 +15,7 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.fingerprints import call_fingerprint
 from orchestrator.core.runs import Proposal, RunState, SettledCall
-from orchestrator.core.tools import ToolCall, split_name
+from orchestrator.core.tools import split_name
 from orchestrator.core.verdicts import Verdict
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
@@ -60,23 +60,31 @@ def _unknown(context: RunContext, run: RunState, proposal: Proposal) -> Event | 
 
 
 async def _carry_out(context: RunContext, proposal: Proposal) -> None:
+    """Make every call once, in parallel; equal calls of one proposal share one outcome."""
     limit = asyncio.Semaphore(context.parallel_calls)
     settled = {call.id for call in context.state.settled}
+    first: dict[str, int] = {}
+    for index, call in enumerate(proposal.calls):
+        first.setdefault(call_fingerprint(call.tool, call.arguments), index)
 
-    async def one(index: int, call: ToolCall) -> None:
+    async def one(index: int, answered: str) -> None:
         if call_id(proposal, index) not in settled:
             async with limit:
                 if not objection(context.state, calls=1):
-                    await _settle(context, proposal, index, call)
+                    await _settle(context, proposal, index, answered)
 
+    reuse = context.state.verdict.reuse if context.state.verdict else {}
     async with asyncio.TaskGroup() as group:
-        for index, call in enumerate(proposal.calls):
-            group.create_task(one(index, call))
+        for index in first.values():
+            group.create_task(one(index, reuse.get(index, "")))
+    for index, call in enumerate(proposal.calls):
+        original = first[call_fingerprint(call.tool, call.arguments)]
+        if original != index:
+            await one(index, call_id(proposal, original))
 
 
-async def _settle(context: RunContext, proposal: Proposal, index: int, call: ToolCall) -> None:
-    verdict = context.state.verdict
-    answered = verdict.reuse.get(index, "") if verdict else ""
+async def _settle(context: RunContext, proposal: Proposal, index: int, answered: str) -> None:
+    call = proposal.calls[index]
     known = next((c for c in context.state.settled if answered and c.id == answered), None)
     intended = CallIntended(
         id=call_id(proposal, index),

@@ -29,6 +29,7 @@ from orchestrator.policy.selection import select
 from orchestrator.prompting.transcript import SEARCH
 
 FAILURES_BEFORE_REPLAN = 3
+"""Decisions of one step that may come to nothing; the loop breaker counts its own."""
 
 
 async def decide(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
