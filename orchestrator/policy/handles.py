@@ -74,9 +74,11 @@ def handles(state: RunState) -> dict[str, Handle]:
 def principal_list(result: Mapping[str, JsonValue]) -> list[JsonValue]:
     """The list a result is about: its longest list of records, else its longest list.
 
-    A result without any list is a list of itself.
+    A result without any list is a list of itself, and so is one with a `value`: it is about that.
     """
     lists = [value for value in result.values() if isinstance(value, list)]
+    if result.get("value") is not None:
+        return [dict(result)]
     records = [rows for rows in lists if rows and all(isinstance(row, dict) for row in rows)]
     if not lists:
         return [dict(result)]

@@ -115,6 +115,8 @@ def _stalled(state: RunState, proposal: Proposal) -> Verdict:
             return ALLOW
         return _give_up(state, f"The same error came {EQUAL_ERRORS} times: {errors[0]}")
     recent = state.settled[-STALLED_CALLS:]
+    if _batch(recent) or any(call.effect != "read" and call.outcome.ok for call in recent):
+        return ALLOW
     known = {call.result for call in state.settled[:-STALLED_CALLS]}
     if len(recent) < STALLED_CALLS or not known or any(c.result not in known for c in recent):
         return ALLOW

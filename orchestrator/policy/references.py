@@ -61,7 +61,10 @@ def references(
     for step_id in reversed([step_id for step_id in known if step_id not in current]):
         found += _of_items(known[step_id]) + _of_whole(known[step_id])
     found += [Reference(text=FOLDER + name, kind="folder") for name in places]
-    return list({reference.text: reference for reference in found}.values())
+    first: dict[str, Reference] = {}
+    for reference in found:
+        first.setdefault(reference.text, reference)
+    return list(first.values())
 
 
 def _of_items(source: Handle) -> list[Reference]:
