@@ -29,7 +29,7 @@ def run(command, goal, *options):
 
 
 def test_a_completed_run_exits_0_and_writes_its_report(renaming):
-    done = run(renaming, RENAME_GOAL, "--yes", "--json", "report.json")
+    done = run(renaming, RENAME_GOAL, "--yes", "--json", str(renaming.home / "report.json"))
     assert done.returncode == 0, done.stderr
     assert renaming.names == ["final.txt", "other.txt"]
     report = Report.model_validate_json((renaming.home / "report.json").read_bytes())
@@ -115,7 +115,9 @@ def test_a_step_that_fails_for_good_exits_3_and_is_named(tmp_path):
         answers=["It did not work."],
         budget={"replans": 0},
     )
-    done = run(command, "Rename lost.txt to x.txt.", "--yes", "--json", "report.json")
+    done = run(
+        command, "Rename lost.txt to x.txt.", "--yes", "--json", str(command.home / "report.json")
+    )
     assert done.returncode == 3, done.stderr
     report = json.loads((command.home / "report.json").read_text())
     assert report["status"] == "incomplete"
@@ -183,7 +185,7 @@ def test_a_server_that_does_not_start_is_named_and_the_others_work(tmp_path):
 
 
 def test_what_a_run_did_can_be_read_again(renaming):
-    run(renaming, RENAME_GOAL, "--yes", "--json", "report.json")
+    run(renaming, RENAME_GOAL, "--yes", "--json", str(renaming.home / "report.json"))
     shown = renaming.run("runs", "show", "LAST")
     assert shown.returncode == 0, shown.stderr
     assert "rename draft.txt to final.txt" in shown.stdout

@@ -129,16 +129,17 @@ class CommandLine:
         return subprocess.Popen(
             [sys.executable, "-m", "orchestrator", *arguments],
             env=self.environ,
-            cwd=self.home,
+            # From here the sample office's servers are found without being installed.
+            cwd=ROOT,
             text=True,
             start_new_session=True,
             **{**streams, **options},
         )
 
-    def run(self, *arguments):
+    def run(self, *arguments, seconds=SECONDS):
         """Run a command to its end."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=SECONDS)
+        out, err = process.communicate(timeout=seconds)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def typed(self, *arguments, keys):
