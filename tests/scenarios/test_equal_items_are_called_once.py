@@ -19,12 +19,7 @@ from tests.fakes.tools import tool
 
 pytestmark = pytest.mark.anyio
 
-ONCE = pytest.mark.xfail(
-    strict=True, reason="equal calls within one proposal are each executed: nothing compares them"
-)
 
-
-@ONCE
 async def test_a_tool_without_parameters_is_called_once_for_all_items():
     counts = tool("board.count", "Count the notes on the board.", lambda: {"count": 3})
     office = Office(images=screenshots(4), more=[counts])
@@ -42,7 +37,6 @@ async def test_a_tool_without_parameters_is_called_once_for_all_items():
     assert len([e for e in events(entries, CallSettled) if e.tool == "board.count"]) == 4
 
 
-@ONCE
 async def test_items_with_the_same_value_share_one_call():
     same = {"path": f"{DESKTOP}/screenshot 1.png"}
     found = tool(

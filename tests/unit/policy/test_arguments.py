@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -204,6 +204,7 @@ class TestChecks:
         self.check([], path="/d/a.png")
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from([*EACH, DESKTOP, MAIL]), unique=True),
     st.dictionaries(

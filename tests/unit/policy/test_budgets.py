@@ -1,7 +1,7 @@
 """A limit that is reached is named; one that is not is silent."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.chat import Usage
@@ -64,6 +64,7 @@ def test_every_field_of_the_budget_is_watched():
     assert set(spent(state())) == set(Budget.model_fields)
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 50), st.integers(0, 60))
 def test_turns_are_refused_from_the_limit_on(allowed, used):
     run = RunState(request=within(turns=allowed), turns=used)

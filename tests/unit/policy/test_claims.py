@@ -1,7 +1,7 @@
 """An answer is made of facts: invented numbers, files and deeds are found, true ones stay."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.plans import Plan
@@ -157,11 +157,13 @@ class TestClaims:
         assert unsupported("Order 98 is done.", RunState()) == ["Order 98 is done."]
 
 
+@settings(max_examples=40)
 @given(st.text())
 def test_what_is_refused_is_part_of_what_was_said(said):
     assert all(sentence in said for sentence in unsupported(said, renamed()))
 
 
+@settings(max_examples=40)
 @given(st.integers(100, 10**9))
 def test_a_number_out_of_nowhere_is_always_found(number):
     assert unsupported(f"There are {number} of them.", renamed()) or str(number) in "4711"

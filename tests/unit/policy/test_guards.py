@@ -1,6 +1,6 @@
 """The guard: the first objection decides, and an unknown or denied call never runs."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.runs import Budget, RunRequest
@@ -137,6 +137,7 @@ RULES = st.lists(
 ).map(tuple)
 
 
+@settings(max_examples=40)
 @given(PROPOSALS, RULES)
 def test_nothing_out_of_scope_and_no_foreign_write_is_ever_allowed(proposed, rules):
     verdict = judge(proposed, rules=rules)
@@ -146,11 +147,13 @@ def test_nothing_out_of_scope_and_no_foreign_write_is_ever_allowed(proposed, rul
         assert verdict.kind == "redirect"
 
 
+@settings(max_examples=40)
 @given(PROPOSALS)
 def test_an_unlisted_call_is_never_allowed_unasked(proposed):
     assert judge(proposed, rules=()).kind in {"ask", "redirect"}
 
 
+@settings(max_examples=40)
 @given(PROPOSALS, RULES, st.integers(0, 5))
 def test_a_spent_budget_allows_nothing(proposed, rules, over):
     run = state(plan_step(namespace="fs"), request=RunRequest(goal="g", budget=Budget(turns=3)))

@@ -3,7 +3,7 @@
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.tools import EFFECT_ORDER, Effect
@@ -60,11 +60,13 @@ def test_patterns_mind_the_case():
     assert permission((Rule(tool="FS.*", decision="allow"),), "fs.read", "read") == "ask"
 
 
+@settings(max_examples=40)
 @given(TOOLS, EFFECTS)
 def test_without_rules_everything_is_asked(tool, effect):
     assert permission((), tool, effect) == "ask"
 
 
+@settings(max_examples=40)
 @given(RULES, TOOLS, EFFECTS)
 def test_nothing_is_allowed_that_no_rule_allows(rules, tool, effect):
     decision = permission(rules, tool, effect)
@@ -75,6 +77,7 @@ def test_nothing_is_allowed_that_no_rule_allows(rules, tool, effect):
         assert decision == "ask"
 
 
+@settings(max_examples=40)
 @given(RULES, TOOLS, EFFECTS)
 def test_later_rules_never_change_an_earlier_decision(rules, tool, effect):
     for rule in rules:
@@ -99,6 +102,7 @@ def test_a_standing_word_covers_what_stays_here(approve, effect, word):
     assert standing_word(approve, effect) is word
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(["ask", "yes", "no"]))
 def test_no_standing_word_sends_anything(approve):
     assert standing_word(approve, "egress") is not True

@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -165,6 +165,7 @@ STEPS = st.lists(
 )
 
 
+@settings(max_examples=40)
 @given(STEPS)
 def test_a_plan_without_problems_goes_over_earlier_steps_with_one_id_each(steps):
     made = read_plan(json.dumps({"steps": steps}))
@@ -187,6 +188,7 @@ SAID = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.text() | SAID.map(json.dumps))
 def test_anything_a_model_may_say_is_a_plan_or_refused(text):
     with contextlib.suppress(InvalidPlan):

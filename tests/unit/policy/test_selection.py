@@ -1,7 +1,7 @@
 """Conditions are read strictly and decided by typed fields."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.errors import InvalidPlan
@@ -81,6 +81,7 @@ def test_operators_are_read_whatever_their_case():
 WORDS = st.text("abcxyz.-_ 0123456789äß", min_size=1).map(str.strip).filter(bool)
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(OPERATORS), WORDS.filter(lambda word: " and " not in f" {word} "))
 def test_what_is_written_is_read_back(op, value):
     if value.startswith(("is ", "not ")):
@@ -89,6 +90,7 @@ def test_what_is_written_is_read_back(op, value):
     assert parse_where(condition.written()) == (condition,)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(-5, 5)), st.integers(-5, 5))
 def test_is_and_is_not_part_the_items(sizes, wanted):
     items = [{"size": size} for size in sizes]
@@ -98,6 +100,7 @@ def test_is_and_is_not_part_the_items(sizes, wanted):
     assert all(sizes[at] == wanted for at in kept)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(-5, 5), min_size=1), st.integers(-5, 5), st.integers(1, 4))
 def test_take_is_a_head_of_all(sizes, limit, take):
     items = [{"size": size} for size in sizes]
