@@ -52,8 +52,8 @@ class NoView:
 class LineView:
     """One line an event, with the seconds since the start, for logs and pipes."""
 
-    def __init__(self, write: Callable[[str], object] = sys.stderr.write) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[str], object] | None = None) -> None:
+        self._write = write or sys.stderr.write
         self._began = monotonic()
 
     def doing(self, what: str) -> None:
