@@ -88,3 +88,19 @@ async def test_without_a_replan_left_a_missing_field_fails_the_step_and_the_run_
     assert events(entries, StepClosed)[-1].status == "failed"
     assert entries[-1].event.status == "incomplete"
     assert "colour" in entries[-1].event.error
+
+
+@pytest.mark.xfail(
+    strict=True, reason="_nothing_selected asks for a new plan without looking at the budget"
+)
+async def test_without_a_replan_left_a_condition_that_fits_nothing_is_nothing_to_do():
+    office = Office(images=screenshots())
+    script = [
+        plan(LISTS, reads("name contains banana")),
+        *act(LIST, path="$folder.Desktop"),
+        plan(reads("name contains banana")),
+    ]
+    budget = office.request().budget.model_copy(update={"replans": 0})
+    entries = await entries_of(office.orchestrator(script).stream(office.request(budget=budget)))
+    assert not events(entries, ReplanAsked)
+    assert entries[-1].event.status == "completed"

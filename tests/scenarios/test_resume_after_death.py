@@ -5,12 +5,14 @@ that carries an idempotency key happens once; one that does not is never repeate
 """
 
 import collections
+import dataclasses
 import itertools
 
 import pytest
 
 from orchestrator.core.events import ApprovalAsked, CallIntended
 from tests.fakes.office import (
+    DESKTOP,
     LIST,
     RENAME,
     Office,
@@ -88,13 +90,15 @@ def office_with(lives, *, durable):
 
 def archive_with(lives, *, durable):
     """An office with a short job whose effect carries no key."""
+    store = MortalStore(lives, durable=durable)
+    return Office(images=screenshots(2), more=[archive()], store=store)
 
+
+def archive():
     def add(path):
         return {"archived": path}
 
-    adds = tool(ARCHIVE, "Add a file to the archive.", add, effect="local_write", path="string")
-    store = MortalStore(lives, durable=durable)
-    return Office(images=screenshots(2), more=[adds], store=store)
+    return tool(ARCHIVE, "Add a file to the archive.", add, effect="local_write", path="string")
 
 
 def archivist():
@@ -218,3 +222,39 @@ async def test_a_tool_that_changed_meanwhile_is_not_called():
     with pytest.raises(Exception, match="is not what it was"):
         await entries_of(office.orchestrator().resume("mortal"))
     assert office.desk.calls == []
+
+
+async def dead_at_the_last_of_three():
+    """Two of three files archived, one call begun, and nobody knows what came of it."""
+    for lives in itertools.count(2):
+        store = MortalStore(lives, durable=True)
+        office = Office(images=screenshots(3), more=[archive()], store=store)
+        orchestrator = office.orchestrator(archivist())
+        orchestrator.parts = dataclasses.replace(orchestrator.parts, parallel_calls=1)
+        with pytest.raises(Death):
+            await entries_of(orchestrator.stream(office.request(), run_id="mortal"))
+        store.revive()
+        last = store.rows["mortal"][-1].event if store.rows else None
+        if isinstance(last, CallIntended) and last.parent == 2:
+            await entries_of(office.orchestrator(archivist()).resume("mortal", approve="yes"))
+            return office
+    return None
+
+
+NO = "after a no the planner proposes anew, and the new proposal knows nothing of the old one"
+
+
+@pytest.mark.xfail(strict=True, reason=NO)
+async def test_after_a_no_the_begun_call_is_not_made_under_a_standing_yes():
+    office = await dead_at_the_last_of_three()
+    again = office.orchestrator(archivist())
+    await entries_of(again.resume("mortal", approve="yes", granted=False))
+    assert f"{DESKTOP}/screenshot 3.png" not in effects(office, ARCHIVE)
+
+
+@pytest.mark.xfail(strict=True, reason=NO)
+async def test_after_a_no_what_was_done_is_not_done_again():
+    office = await dead_at_the_last_of_three()
+    again = office.orchestrator(archivist())
+    await entries_of(again.resume("mortal", approve="yes", granted=False))
+    assert set(effects(office, ARCHIVE).values()) == {1}

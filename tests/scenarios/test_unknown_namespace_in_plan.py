@@ -76,3 +76,15 @@ async def test_a_resume_plans_anew_and_finishes():
     again = office.orchestrator([SCREENSHOT_PLAN, *screenshot_script()[1:]])
     more = await entries_of(again.resume(entries[0].run_id, approve="yes"))
     assert more[-1].event.status == "completed"
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="without a replan_reason the prompt says 'Plan again: ' and nothing after it",
+)
+async def test_a_resume_tells_the_planner_what_was_wrong():
+    office, entries = await run_with(BACKWARDS, TWICE, UNFILTERED)
+    again = office.orchestrator(screenshot_script())
+    await entries_of(again.resume(entries[0].run_id, approve="yes"))
+    asked = office.planner.requests[0].messages[-1].content
+    assert "has a 'where' but goes over nothing" in asked
