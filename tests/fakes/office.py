@@ -128,9 +128,10 @@ def _last_step(text):
 
 
 def slug_of(text):
-    """The first words of a text as a file name, as a model that does its best would give."""
-    found = [word[:16] for word in re.findall(r"[a-z0-9]+", text.lower())]
-    return "-".join([*found, "file", "name"][:4])
+    """The first telling words of a text as a file name, as a good model would give it."""
+    found = re.findall(r"[a-z]{3,16}|[0-9]{2,8}", text.lower())
+    telling = list(dict.fromkeys(word for word in found if word not in {"the", "and", "your"}))
+    return "-".join((telling if len(telling) > 1 else [*telling, "file", "name"])[:4])
 
 
 class Writer:

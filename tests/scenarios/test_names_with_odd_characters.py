@@ -34,7 +34,7 @@ ODD = [
 
 
 async def run_over(names):
-    images = {f"{DESKTOP}/{name}": f"subject number {n}" for n, name in enumerate(names)}
+    images = {f"{DESKTOP}/{name}": f"subject number {100 + n}" for n, name in enumerate(names)}
     office = Office(images=images)
     entries = await entries_of(office.orchestrator(screenshot_script()).stream(office.request()))
     return office, images, entries
@@ -52,7 +52,7 @@ async def test_every_file_is_read_and_renamed_under_its_exact_name():
 async def test_one_alone_is_read_and_renamed(name):
     office, _, entries = await run_over([name])
     assert entries[-1].event.status == "completed", entries[-1].event.error
-    assert office.names == ["subject-number-0-file"]
+    assert office.names == ["subject-number-100"]
 
 
 async def test_names_that_differ_in_blanks_only_are_different_files():

@@ -62,7 +62,7 @@ async def test_the_synthesizer_does_read_it():
 async def test_the_text_can_change_a_value_only_in_its_narrow_form():
     office, _ = await run_with(*screenshot_script())
     [renamed] = office.desk.called(RENAME)
-    assert renamed["new_name"] == "zyxwvut-canary-ignore-your"
+    assert renamed["new_name"] == "zyxwvut-canary-ignore-rules"
 
 
 async def test_a_new_plan_shows_the_planner_shapes_and_counts_only():
