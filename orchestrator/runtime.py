@@ -94,10 +94,10 @@ class Orchestrator:
         run_id = run_id or new_run_id()
         with self.parts.lock(run_id):
             journal = self._journal(run_id)
-            async for entry in self._work(
-                journal, self._started(asked), on_delta=on_delta, plan_only=plan_only
-            ):
-                yield entry
+            work = self._work(journal, self._started(asked), on_delta=on_delta, plan_only=plan_only)
+            async with aclosing(work) as entries:
+                async for entry in entries:
+                    yield entry
 
     async def resume(
         self,
@@ -129,8 +129,9 @@ class Orchestrator:
             first = _taken_up(journal.state, approve=approve, granted=granted)
             if answer:
                 first.append(QuestionAnswered(text=answer))
-            async for entry in self._work(journal, *first, on_delta=on_delta):
-                yield entry
+            async with aclosing(self._work(journal, *first, on_delta=on_delta)) as entries:
+                async for entry in entries:
+                    yield entry
 
     async def cancel(self, run_id: str) -> bool:
         """Cancel a run of this process; say whether it was running."""

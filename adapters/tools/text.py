@@ -22,7 +22,15 @@ Render = Callable[[str, str, str], str]
 
 NAMESPACE = "text"
 MAX_TEXT = 2400
+MAX_WORDS = 60
+FEWEST_WORDS = 3
 _WORD = re.compile(r"[a-z0-9]{3,}")
+_NAMING = re.compile(r"[a-z]{3,16}|[0-9]{3,8}")
+_COMMON = re.compile(
+    "the|and|for|with|from|this|that|your|you|are|was|were|has|have|had|been|will|would|can"
+    "|could|not|but|all|any|its|our|their|they|there|then|than|into|over|under|about|after"
+    "|before|please|thank|thanks"
+)
 _SLUG = r"^[a-z0-9]{1,16}(-[a-z0-9]{1,16}){1,5}$"
 
 _SCHEMAS: Mapping[Form, dict[str, Any]] = {
@@ -130,7 +138,8 @@ class TextToolset:
         text = _joined(call.arguments["text"])
         form, wanted = _wanted(call)
         words = self._render(wanted, _WORDS[form], text[:MAX_TEXT])
-        reply = await self._ask((Message(role="user", content=words),), form)
+        value = file_name_schema(text) if form == "file name" else _SCHEMAS[form]
+        reply = await self._ask((Message(role="user", content=words),), form, value)
         replies = [reply]
         if _ungrounded(form, reply, text):
             again = f"Use words of the text only. {_value(reply)!r} does not."
@@ -139,13 +148,15 @@ class TextToolset:
                 Message(role="assistant", content=reply.text),
                 Message(role="user", content=again),
             )
-            replies.append(await self._ask(turns, form))
+            replies.append(await self._ask(turns, form, value))
         return _outcome(form, text, replies)
 
-    async def _ask(self, messages: tuple[Message, ...], form: Form) -> ChatReply:
+    async def _ask(
+        self, messages: tuple[Message, ...], form: Form, value: dict[str, Any]
+    ) -> ChatReply:
         schema = {
             "type": "object",
-            "properties": {"value": _SCHEMAS[form]},
+            "properties": {"value": value},
             "required": ["value"],
             "additionalProperties": False,
         }
@@ -157,6 +168,20 @@ class TextToolset:
             slot="text",
         )
         return await complete(self._backend, request)
+
+
+def file_name_schema(text: str) -> dict[str, Any]:
+    """The schema of a file name made of three to five words of this very text.
+
+    No other word can come out, whatever the text asks for; a text without three usable words
+    leaves any short name in the same form.
+    """
+    found = dict.fromkeys(_NAMING.findall(text.lower()))
+    usable = [word for word in found if not _COMMON.fullmatch(word)][:MAX_WORDS]
+    if len(usable) < FEWEST_WORDS:
+        return _SCHEMAS["file name"]
+    word = f"({'|'.join(usable)})"
+    return {"type": "string", "pattern": f"^{word}(-{word}){{2,4}}$"}
 
 
 def _problem(call: ToolCall) -> str:
@@ -212,6 +237,8 @@ def _outcome(form: Form, text: str, replies: Sequence[ChatReply]) -> ToolOutcome
     last = replies[-1]
     usage = sum((reply.usage for reply in replies), Usage())
     value = _value(last)
+    if form == "file name":
+        value = "-".join(dict.fromkeys(str(value).split("-")))
     spent: dict[str, Any] = {
         "usage": usage,
         "model_calls": len(replies),

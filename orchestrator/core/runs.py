@@ -142,6 +142,7 @@ class RunState(Frozen):
     examples: dict[str, int] = Field(default_factory=dict)
     usage: Usage = Usage()
     model_calls: int = 0
+    executed: int = 0
     turns: int = 0
     replans: int = 0
     replan_reason: str = ""

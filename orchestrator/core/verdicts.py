@@ -6,7 +6,6 @@ from pydantic import Field
 
 from orchestrator.core.chat import Frozen
 
-
 LOOP_CODES = frozenset({"repeated_call", "namespace_fixation"})
 """Codes of the loop breaker's redirects, which climb a ladder of their own."""
 

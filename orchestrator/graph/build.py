@@ -9,6 +9,7 @@ run goes on where it was. No checkpointer stands beside the journal.
 """
 
 from collections.abc import Callable, Hashable
+from functools import cache
 from typing import get_args, get_type_hints
 
 from langgraph.graph import END, START, StateGraph
@@ -26,8 +27,9 @@ from orchestrator.graph.state import GraphState
 Graph = CompiledStateGraph[GraphState, RunContext, GraphState, GraphState]
 
 
+@cache
 def build_graph() -> Graph:
-    """Compile the graph that carries a run."""
+    """Compile the graph that carries a run; it holds no run's data, so one serves them all."""
     graph = StateGraph(GraphState, context_schema=RunContext)
     graph.add_node("plan", plan)
     graph.add_node("decide", decide)

@@ -9,6 +9,7 @@ from orchestrator.core.runs import Candidate, RunState
 from orchestrator.core.tools import ToolSpec
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.prospect import Prospect, called
+from orchestrator.policy.arguments import accepted_kinds
 from orchestrator.policy.handles import handles, shape
 from orchestrator.policy.shortlist import MOST, Shortlist, shortlist
 from orchestrator.prompting.examples import ChosenStep, closest_decision
@@ -147,7 +148,9 @@ def _example_messages(
         behind = state.transcript[begun + EXAMPLE_MESSAGES :]
         if distance(behind) <= limit:
             return (), False
-    return tuple(worked_example(context.library, example, context.specs)), begun is not None
+    kinds = accepted_kinds(context.specs[example.step.tool])
+    shown = worked_example(context.library, example, context.specs, kinds)
+    return tuple(shown), begun is not None
 
 
 def _distance(

@@ -22,8 +22,13 @@ def seal(entry: Entry, prev_hash: str) -> Entry:
 
 
 def entry_hash(entry: Entry) -> str:
-    """Compute what an entry's hash has to be, as hex."""
-    row = canonical_json(entry.model_dump(mode="json", exclude={"hash"}))
+    """Compute what an entry's hash has to be, as hex.
+
+    A field at its default does not count, so that a journal stays valid when a later version
+    gives an event a new field; the event's type is named apart, because it is one.
+    """
+    said = entry.model_dump(mode="json", exclude={"hash"}, exclude_defaults=True)
+    row = canonical_json([entry.event.type, said])
     return hashlib.sha256((entry.prev + row).encode()).hexdigest()
 
 

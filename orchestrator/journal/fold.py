@@ -12,10 +12,10 @@ from orchestrator.core import events
 from orchestrator.core.chat import Frozen, Message
 from orchestrator.core.errors import ToolOutcomeUnknown
 from orchestrator.core.events import Entry, Event
-from orchestrator.core.fingerprints import result_digest
+from orchestrator.core.fingerprints import call_fingerprint, result_digest
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import FINAL, RunState, SettledCall, StepState
-from orchestrator.core.tools import split_name
+from orchestrator.core.tools import ToolCall, split_name
 from orchestrator.core.verdicts import LOOP_CODES
 
 _NO_PROPOSAL: dict[str, Any] = {"proposal": None, "verdict": None, "approval": None}
@@ -153,7 +153,7 @@ def _decision_failed(state: RunState, event: events.DecisionFailed) -> RunState:
 
 
 def _tools_searched(state: RunState, event: events.ToolsSearched) -> RunState:
-    return _with(state, query=event.query, note=f"searched for {event.query!r}")
+    return _with(state, query=event.query, note=f"searched for {event.query!r}", masked=())
 
 
 def _verdict_given(state: RunState, event: events.VerdictGiven) -> RunState:
@@ -206,7 +206,7 @@ def _approval_given(state: RunState, event: events.ApprovalGiven) -> RunState:
     return _with(
         state,
         steps=_with_step(state, proposal.step, _one_more_failure),
-        note=f"a person refused {proposal.tool}: {asked.reason}",
+        note=f"a person refused {proposal.tool}",
         refusals=_counted(state.refusals, "denied"),
         **_NO_PROPOSAL,
     )
@@ -228,12 +228,21 @@ def _call_settled(state: RunState, event: events.CallSettled) -> RunState:
     handled = _with_step(state, event.step, lambda step: _with_call(step, event))
     return _with(
         state,
-        intended=tuple(intent for intent in state.intended if intent[0] != event.id),
+        intended=tuple(intent for intent in state.intended if not _settles(event, intent)),
+        executed=state.executed + (not settled.reused),
         settled=(*state.settled, settled),
         steps=handled if ok else state.steps,
         writes=state.writes + wrote,
         usage=state.usage + event.outcome.usage,
         model_calls=state.model_calls + event.outcome.model_calls,
+    )
+
+
+def _settles(event: events.CallSettled, intent: tuple[str, ToolCall, int]) -> bool:
+    """Whether an intent is answered: its own call came to something, or an equal one did."""
+    intent_id, call, _ = intent
+    return intent_id == event.id or (
+        not event.reused and call_fingerprint(call.tool, call.arguments) == event.fingerprint
     )
 
 

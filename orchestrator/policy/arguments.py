@@ -97,6 +97,15 @@ def parameters(
     return tuple(_parameter(spec, name, offered, goal) for name in wanted)
 
 
+def accepted_kinds(spec: ToolSpec) -> dict[str, Accepts]:
+    """What each parameter of a tool accepts, by its name."""
+    properties = spec.input_schema.get("properties", {})
+    return {
+        name: _accepts(spec, name, plain(schema, spec.input_schema))
+        for name, schema in properties.items()
+    }
+
+
 def answer_schema(wanted: Sequence[Parameter]) -> dict[str, Any]:
     """The JSON schema of an answer that sets those parameters, in their order."""
     return {

@@ -21,7 +21,7 @@ def spent(state: RunState) -> dict[str, tuple[float, float]]:
 
 def executed(state: RunState) -> int:
     """How many calls were really made; an answer out of the cache is none."""
-    return sum(not call.reused for call in state.settled)
+    return state.executed
 
 
 def objection(state: RunState, *, calls: int | None = None) -> str:

@@ -8,7 +8,7 @@ from orchestrator.core.runs import RunState, SettledCall, StepState
 from orchestrator.policy.handles import settled_by_id
 
 FACT_CHARACTERS = 2400
-LISTED = 16
+LISTED = 3
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _NUMBER = re.compile(r"(?<![\w-])\d+(?:[.,:]\d+)*(?![\w-])")
 _FILE = re.compile(r"[\w\-]+\.[A-Za-z]{2,5}\b")
@@ -49,7 +49,8 @@ def _step_facts(step: StepState, calls: dict[str, SettledCall], state: RunState)
     if step.note:
         head += f" ({step.note})"
     listed = [] if used else mine[:LISTED]
-    return [head, *[f"  {result_line(call)}" for call in listed]]
+    more = [f"  and {len(mine) - LISTED} more"] if listed and len(mine) > LISTED else []
+    return [head, *[f"  {result_line(call)}" for call in listed], *more]
 
 
 def result_line(call: SettledCall) -> str:
@@ -88,7 +89,7 @@ def _invents(sentence: str, known: str) -> bool:
 
 
 def _counts(name: str, known: str) -> bool:
-    """Whether a number is how many results are listed, which is as good as being named."""
+    """Whether a number is how many results there are, which is as good as being named."""
     return name.isdigit() and int(name) == known.count(" is now ")
 
 

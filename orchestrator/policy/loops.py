@@ -6,7 +6,7 @@ Levels, after the detectors in the field and the reports of where they fail:
   tool hidden, then a new plan, then the end.
 - L2 a cycle of two to four calls, repeated three times with equal results: a new plan.
 - L3 no progress: six settled calls, or three equal errors, that brought nothing new.
-- L4 a namespace that the step is not about: closed for one turn after three calls.
+- L4 a namespace that the step is not about: closed for one turn after three turns.
 
 Every count is over the whole run, survives a resume, and includes refused calls.
 """
@@ -22,7 +22,7 @@ CYCLE_PERIODS = (2, 3, 4)
 CYCLE_REPEATS = 3
 STALLED_CALLS = 6
 EQUAL_ERRORS = 3
-FOREIGN_CALLS = 3
+FOREIGN_TURNS = 3
 REFUSALS_BEFORE_STOP = 3
 REPEATED = "repeated_call"
 
@@ -55,7 +55,7 @@ def _identical(state: RunState, proposal: Proposal) -> Verdict:
     answers = {
         index: settled
         for index, call in enumerate(proposal.calls)
-        if (settled := answering_call(state, call)) is not None
+        if (settled := answering_call(state, call) or _done_before(state, proposal, index))
     }
     if not answers:
         return ALLOW
@@ -63,6 +63,26 @@ def _identical(state: RunState, proposal: Proposal) -> Verdict:
     if len(answers) < len(proposal.calls):
         return Verdict(kind="allow", reason="Some of it was done before.", reuse=reuse)
     return _ladder(state, proposal, reuse)
+
+
+def _done_before(state: RunState, proposal: Proposal, index: int) -> SettledCall | None:
+    """The write that this item of this step has already had, whatever was written since."""
+    call = proposal.calls[index]
+    wanted = (
+        proposal.step,
+        proposal.parents[index],
+        call_fingerprint(call.tool, call.arguments),
+    )
+    return next(
+        (
+            settled
+            for settled in state.settled
+            if (settled.step, settled.parent, settled.fingerprint) == wanted
+            and settled.outcome.ok
+            and settled.effect != "read"
+        ),
+        None,
+    )
 
 
 def _ladder(state: RunState, proposal: Proposal, reuse: dict[int, str]) -> Verdict:
@@ -134,8 +154,8 @@ def _foreign(state: RunState, proposal: Proposal) -> Verdict:
     if step is None or namespace == step.namespace:
         return ALLOW
     calls = [call for call in state.settled if call.step == proposal.step]
-    foreign = [call for call in calls if split_name(call.tool)[0] == namespace]
-    if len(foreign) < FOREIGN_CALLS:
+    foreign = {_turn(call) for call in calls if split_name(call.tool)[0] == namespace}
+    if len(foreign) < FOREIGN_TURNS:
         return ALLOW
     if state.refusals.get("namespace_fixation", 0) >= REFUSALS_BEFORE_STOP:
         return _give_up(state, f"The step is about {step.namespace}, not {namespace}.")
@@ -145,6 +165,11 @@ def _foreign(state: RunState, proposal: Proposal) -> Verdict:
         reason=f"This step is about {step.namespace}; {namespace} is closed for one turn.",
         close_namespace=namespace,
     )
+
+
+def _turn(call: SettledCall) -> str:
+    """The proposal that a call was part of: a fan-out is one act, however many its items."""
+    return call.id.rpartition(".")[0]
 
 
 def _give_up(state: RunState, reason: str) -> Verdict:

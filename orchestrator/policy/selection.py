@@ -10,8 +10,9 @@ from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import OPERATORS, Condition
 
 Item = Mapping[str, JsonValue]
+_OPERATOR = "|".join(r"\s+".join(op.split()) for op in OPERATORS)
 _CONDITION = re.compile(
-    rf"^\s*([A-Za-z_]\w*)\s+({'|'.join(re.escape(op) for op in OPERATORS)})\s+(.+?)\s*$",
+    rf"^\s*([A-Za-z_]\w*)\s+({_OPERATOR})\s+(.+?)\s*$",
     re.IGNORECASE,
 )
 

@@ -127,8 +127,7 @@ def _prompt(path: Path) -> Prompt:
     match = _FRONT_MATTER.match(_read(path))
     if match is None:
         raise PromptError(f"{path.name} does not begin with YAML front matter.")
-    front = yaml.safe_load(match.group(1))
-    prompt = _validated(Prompt, {**front, "text": match.group(2)}, path)
+    prompt = _validated(Prompt, {**_yaml(match.group(1), path), "text": match.group(2)}, path)
     slots = set(_SLOT.findall(prompt.text))
     if slots != set(prompt.inputs):
         odd = sorted(slots ^ set(prompt.inputs))
@@ -137,7 +136,17 @@ def _prompt(path: Path) -> Prompt:
 
 
 def _example(path: Path) -> WorkflowExample:
-    return _validated(WorkflowExample, yaml.safe_load(_read(path)), path)
+    return _validated(WorkflowExample, _yaml(_read(path), path), path)
+
+
+def _yaml(text: str, path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PromptError(f"{path.name} is not YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise PromptError(f"{path.name} holds no keys and values.")
+    return data
 
 
 def _read(path: Path) -> str:

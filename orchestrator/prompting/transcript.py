@@ -99,7 +99,10 @@ def argument_request(
 
 
 def worked_example(
-    library: Library, chosen: ChosenStep, specs: Mapping[str, ToolSpec]
+    library: Library,
+    chosen: ChosenStep,
+    specs: Mapping[str, ToolSpec],
+    kinds: Mapping[str, str],
 ) -> list[Message]:
     """The two stages of a worked decision as chat turns, in the form of a real one."""
     worked = chosen.step
@@ -112,7 +115,10 @@ def worked_example(
         tools=worked.tools,
         known=(),
     )
-    wanted = [_example_parameter(name, specs[worked.tool]) for name in worked.arguments]
+    wanted = [
+        _example_parameter(name, kinds.get(name, "text"), specs[worked.tool])
+        for name in worked.arguments
+    ]
     request = argument_request(library, worked.tool, wanted, worked.values)
     return [
         *_turn(f"Example. {asked}", worked.tool),
@@ -125,11 +131,11 @@ def _example_over(chosen: ChosenStep) -> str:
     return over_line(source.result, chosen.step.where) if source else ""
 
 
-def _example_parameter(name: str, spec: ToolSpec) -> ParameterWords:
+def _example_parameter(name: str, kind: str, spec: ToolSpec) -> ParameterWords:
     properties = spec.input_schema.get("properties", {})
     return ParameterWords(
         name=name,
-        kind="value",
+        kind=kind,
         description=str(properties.get(name, {}).get("description", "")),
         required=name in spec.input_schema.get("required", ()),
     )

@@ -59,6 +59,7 @@ def settle(run, tool, arguments=None, data=None, **fields):
             "settled": (*run.settled, call),
             "steps": tuple(_with_call(step, call) for step in run.steps),
             "writes": run.writes + wrote,
+            "executed": run.executed + (not call.reused),
         }
     )
 

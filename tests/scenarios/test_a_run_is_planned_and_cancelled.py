@@ -74,10 +74,6 @@ async def test_only_a_run_of_this_process_can_be_cancelled():
     assert not await Office().orchestrator([]).cancel("nobody")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="stream() does not close the generator inside it: the run works on, without its lock",
-)
 async def test_to_stop_watching_is_to_cancel():
     office = Office(images=screenshots(2))
     watched = office.orchestrator(screenshot_script()).stream(office.request(), run_id="seen")

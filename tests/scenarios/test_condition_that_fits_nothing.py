@@ -90,9 +90,6 @@ async def test_without_a_replan_left_a_missing_field_fails_the_step_and_the_run_
     assert "colour" in entries[-1].event.error
 
 
-@pytest.mark.xfail(
-    strict=True, reason="_nothing_selected asks for a new plan without looking at the budget"
-)
 async def test_without_a_replan_left_a_condition_that_fits_nothing_is_nothing_to_do():
     office = Office(images=screenshots())
     script = [

@@ -78,10 +78,6 @@ async def test_a_resume_plans_anew_and_finishes():
     assert more[-1].event.status == "completed"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="without a replan_reason the prompt says 'Plan again: ' and nothing after it",
-)
 async def test_a_resume_tells_the_planner_what_was_wrong():
     office, entries = await run_with(BACKWARDS, TWICE, UNFILTERED)
     again = office.orchestrator(screenshot_script())

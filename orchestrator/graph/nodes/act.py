@@ -46,8 +46,13 @@ def _unfinished(run: RunState, proposal: Proposal) -> str:
 
 def _unknown(context: RunContext, run: RunState, proposal: Proposal) -> Event | None:
     """The question to ask before a call is repeated whose first outcome nobody knows."""
-    begun = [call for call_id, call, _ in run.intended if call_id.startswith(f"{proposal.id}.")]
-    unsafe = [call for call in begun if not context.specs[call.tool].retry_safe]
+    begun = {call_fingerprint(call.tool, call.arguments) for _, call, _ in run.intended}
+    unsafe = [
+        call
+        for call in proposal.calls
+        if call_fingerprint(call.tool, call.arguments) in begun
+        and not context.specs[call.tool].retry_safe
+    ]
     granted = run.verdict is not None and run.verdict.code == "tool_outcome_unknown"
     if not unsafe or granted:
         return None

@@ -145,7 +145,7 @@ def _nothing_selected(run: RunState, step: StepState) -> Event:
     source = _source(run, step)
     count = len(source.items) if source else 0
     where = " and ".join(condition.written() for condition in step.step.where)
-    if count and not run.replans:
+    if count and not run.replans and run.request and run.request.budget.replans:
         reason = f"{step.step.id}: 'where {where}' fits none of {count} items."
         return ReplanAsked(reason=reason)
     note = f"None of {count} items has {where}." if count else f"{step.step.over} has no items."

@@ -24,7 +24,7 @@ async def plan(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
 
 async def plan_run(context: RunContext) -> GraphState:
     """Ask the planner for a plan until one can be carried out, a few times at most."""
-    if reason := objection(context.state):
+    if reason := objection(context.state) or _no_new_plan(context.state):
         return await context.happened(
             RunEnded(status="stopped", error=reason, code="budget_exceeded")
         )
@@ -36,6 +36,14 @@ async def plan_run(context: RunContext) -> GraphState:
             return await context.happened(*_accepted(context.state, made))
     error = "No usable plan: " + " ".join(problems)
     return await context.happened(RunEnded(status="failed", error=error, code="invalid_plan"))
+
+
+def _no_new_plan(state: RunState) -> str:
+    """Why there may be no further plan: the first one is free, each new one is counted."""
+    allowed = state.request.budget.replans if state.request else 0
+    if state.plan is None or state.plan.question or state.replans < allowed:
+        return ""
+    return f"The budget of {allowed} new plans is used up. {state.replan_reason}"
 
 
 async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | None, list[str]]:
@@ -91,7 +99,9 @@ def _messages(context: RunContext, problems: list[str]) -> tuple[Message, ...]:
     kept = done_steps(state.steps)
     done = "\n".join(shape(known) for known in handles(state).values()) or "nothing"
     asked = library.prompt("replan").render(
-        reason=state.replan_reason, done=done, first=f"s{len(kept) + 1}"
+        reason=state.replan_reason or state.note or "the plan is missing.",
+        done=done,
+        first=f"s{len(kept) + 1}",
     )
     return (Message(role="user", content=asked),)
 

@@ -8,7 +8,7 @@ from orchestrator.core.tools import ToolCall
 from orchestrator.core.verdicts import ALLOW
 from orchestrator.policy.loops import (
     CYCLE_REPEATS,
-    FOREIGN_CALLS,
+    FOREIGN_TURNS,
     REFUSALS_BEFORE_STOP,
     STALLED_CALLS,
     answering_call,
@@ -183,24 +183,24 @@ class TestForeignNamespaces:
         return before
 
     def test_it_is_closed_for_a_turn_after_three_calls(self):
-        verdict = loop_verdict(self.calls(FOREIGN_CALLS), proposal(SEARCH, HERE))
+        verdict = loop_verdict(self.calls(FOREIGN_TURNS), proposal(SEARCH, HERE))
         assert (verdict.kind, verdict.code) == ("redirect", "namespace_fixation")
         assert verdict.close_namespace == "filesystem"
 
     def test_fewer_are_a_detour(self):
-        assert loop_verdict(self.calls(FOREIGN_CALLS - 1), proposal(SEARCH, HERE)) == ALLOW
+        assert loop_verdict(self.calls(FOREIGN_TURNS - 1), proposal(SEARCH, HERE)) == ALLOW
 
     def test_the_steps_own_namespace_is_never_foreign(self):
         assert loop_verdict(self.calls(9), proposal(READ, HERE)).code != "namespace_fixation"
 
     def test_calls_for_other_steps_do_not_count(self):
-        before = self.calls(FOREIGN_CALLS)
+        before = self.calls(FOREIGN_TURNS)
         other = plan_step("s2", "ocr")
         both = state(plan_step(namespace="ocr"), other, settled=before.settled)
         assert loop_verdict(both, proposal(SEARCH, HERE, step="s2")).code != "namespace_fixation"
 
     def test_a_fixation_that_goes_on_brings_a_new_plan(self):
-        fixed = self.calls(FOREIGN_CALLS, refusals={"namespace_fixation": REFUSALS_BEFORE_STOP})
+        fixed = self.calls(FOREIGN_TURNS, refusals={"namespace_fixation": REFUSALS_BEFORE_STOP})
         assert loop_verdict(fixed, proposal(SEARCH, HERE)).kind == "replan"
 
     def test_without_a_plan_nothing_is_foreign(self):

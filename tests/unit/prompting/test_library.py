@@ -87,9 +87,6 @@ def test_an_example_that_cannot_be_used_is_named_with_its_field(folder, broken, 
         load_library(folder)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="yaml.YAMLError and a front matter that is no mapping are not caught"
-)
 @pytest.mark.parametrize(
     ("name", "text"),
     [

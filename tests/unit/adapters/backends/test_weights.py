@@ -60,13 +60,10 @@ def parts(wheels):
 
 
 def catalogue_of(parts, *, sha256=None, kind="gguf"):
-    file = WeightsFile(
-        name="tiny.gguf", bytes=len(WHOLE), sha256=sha256 or digest(WHOLE), parts=parts
-    )
-    entry = CatalogueEntry(
-        name="tiny", kind=kind, licence="Apache-2.0", about="a test", files=(file,)
-    )
-    return Catalogue(models=(entry,))
+    whole = sha256 or digest(WHOLE)
+    file = WeightsFile(name="tiny.gguf", bytes=len(WHOLE), sha256=whole, parts=parts)
+    about = {"licence": "Apache-2.0", "about": "a test"}
+    return Catalogue(models=(CatalogueEntry(name="tiny", kind=kind, files=(file,), **about),))
 
 
 class Index:
