@@ -24,6 +24,7 @@ from adapters.tools.mcp_lazy import LazyMcpToolset
 from adapters.tools.mcp_manifest import ManifestCache
 from adapters.tools.text import SPECS as TEXT_SPECS
 from adapters.tools.text import TextToolset
+from adapters.traces.logs import LogSink
 from orchestrator.core.errors import ModelFileError, SettingsError
 from orchestrator.core.events import Entry, ModelInfo
 from orchestrator.core.roles import ROLES, Binding, Profile, Role
@@ -35,6 +36,7 @@ from orchestrator.policy.catalogue import Catalogue, build_catalogue
 from orchestrator.ports.chat import ChatBackend
 from orchestrator.ports.retrieval import Retriever
 from orchestrator.ports.tools import Toolset
+from orchestrator.ports.traces import TraceSink
 from orchestrator.prompting.library import Library, load_library
 from orchestrator.runtime import Orchestrator, Parts
 from orchestrator.settings import Settings
@@ -78,8 +80,24 @@ async def open_orchestrator(
                 unavailable={ns: error.message for ns, error in toolset.unavailable.items()},
                 lock=store.run_lock,
                 warm=toolset.warm,
+                traces=log_sinks(settings, opened),
             )
         )
+
+
+def log_sinks(settings: Settings, opened: AsyncExitStack) -> tuple[TraceSink, ...]:
+    """The log file that the operator asked for, if any.
+
+    Raises:
+        SettingsError: It cannot be written.
+    """
+    if settings.log is None:
+        return ()
+    try:
+        stream = settings.log.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise SettingsError(f"{settings.log} cannot be written: {error.strerror}.") from error
+    return (LogSink(opened.enter_context(stream)),)
 
 
 def open_store(settings: Settings) -> SqliteStore:

@@ -28,6 +28,7 @@ from orchestrator.policy.permissions import DEFAULT_RULES, Rule, standing_word
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.store import BlobStore, JournalStore
 from orchestrator.ports.tools import Toolset
+from orchestrator.ports.traces import TraceSink
 from orchestrator.prompting.library import Library
 
 SUPER_STEPS = 100_000
@@ -51,6 +52,7 @@ class Parts:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     lock: Lock = lambda _run_id: nullcontext()
     warm: Warm = lambda _namespaces: None
+    traces: tuple[TraceSink, ...] = ()
 
 
 class Orchestrator:
@@ -202,6 +204,8 @@ class Orchestrator:
         self._working[journal.state.run_id] = task
         try:
             async for entry in tail:
+                for trace in self.parts.traces:
+                    trace.record(entry)
                 yield entry
             await task
         finally:

@@ -62,6 +62,7 @@ class Settings(BaseModel):
 
     Folders follow the XDG base directories. `embedded_model` replaces the weights of every
     role that is bound to the embedded backend: a name of the catalogue or the path of a GGUF.
+    `log` is a file that gets one JSON line for every entry of a journal, without contents.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +76,7 @@ class Settings(BaseModel):
     base_url: str = ""
     api_key: SecretStr | None = None
     embedded_model: str = ""
+    log: Path | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
