@@ -47,6 +47,7 @@ SETTINGS = {
     "base_url": "where the model server is, unless the binding's record says so",
     "api_key": "what the model server asks for",
     "embedded_model": "other weights for the roles bound to `embedded`: a name or a GGUF path",
+    "log": "a file that gets one JSON line for every journal entry, without contents",
 }
 CONFIG = {
     "mcpServers": "the servers, by namespace: see the next table",
