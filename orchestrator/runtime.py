@@ -6,7 +6,12 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field
 
-from orchestrator.core.errors import JournalError, OrchestratorError, ToolDefinitionChanged
+from orchestrator.core.errors import (
+    JournalError,
+    OrchestratorError,
+    ToolDefinitionChanged,
+    ToolUnavailable,
+)
 from orchestrator.core.events import (
     ApprovalGiven,
     Entry,
@@ -19,7 +24,7 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.fingerprints import digest
 from orchestrator.core.roles import Role
-from orchestrator.core.runs import FINAL, Approve, RunRequest, RunResult, RunState
+from orchestrator.core.runs import FINAL, Approve, Budget, RunRequest, RunResult, RunState
 from orchestrator.core.tools import ToolSpec
 from orchestrator.graph.context import DeltaSink, Player, RunContext, Warm
 from orchestrator.journal.writer import Journal
@@ -32,6 +37,7 @@ from orchestrator.ports.traces import TraceSink
 from orchestrator.prompting.library import Library
 
 SUPER_STEPS = 100_000
+CANCELLED = RunEnded(status="cancelled", error="The run was cancelled.", code="run_cancelled")
 Lock = Callable[[str], AbstractContextManager[None]]
 
 
@@ -108,6 +114,7 @@ class Orchestrator:
         approve: Approve = "ask",
         granted: bool | None = None,
         answer: str = "",
+        budget: Budget | None = None,
         on_delta: DeltaSink | None = None,
     ) -> AsyncGenerator[Entry]:
         """Go on with a run that rests, stopped, failed, or whose process died.
@@ -117,10 +124,13 @@ class Orchestrator:
             approve: What happens from now on where the policy asks: ask, yes or no.
             granted: The word on the approval the run rests on, if it does.
             answer: The answer to the question that the plan put, if it did.
+            budget: New limits, counted from the run's beginning; the old ones when left out.
             on_delta: Sees text as it is generated.
 
         Raises:
-            JournalError: There is no such run, it is over, or another process works on it.
+            JournalError: There is no such run, it is over, it asked nothing that could be
+                answered, or another process works on it.
+            ToolUnavailable: The server of the tool it was about to call does not start.
             ToolDefinitionChanged: The tool it was about to call is not the same any more.
         """
         with self.parts.lock(run_id):
@@ -128,9 +138,8 @@ class Orchestrator:
                 self.parts.store, self.parts.blobs, clock=self.parts.clock, run_id=run_id
             )
             self._refuse_what_cannot_go_on(journal)
-            first = _taken_up(journal.state, approve=approve, granted=granted)
-            if answer:
-                first.append(QuestionAnswered(text=answer))
+            resumed = RunResumed(approve=approve, budget=budget)
+            first = _taken_up(journal.state, resumed, granted=granted, answer=answer)
             async with aclosing(self._work(journal, *first, on_delta=on_delta)) as entries:
                 async for entry in entries:
                     yield entry
@@ -188,6 +197,9 @@ class Orchestrator:
         if proposal is None:
             return
         now = {spec.id: definition(spec) for spec in self.parts.toolset.specs}
+        why = self.parts.unavailable.get(proposal.tool.partition(".")[0])
+        if proposal.tool not in now and why:
+            raise ToolUnavailable(why, hint="Start the server, then resume the run.")
         if now.get(proposal.tool) != started.tools.get(proposal.tool):
             raise ToolDefinitionChanged(f"{proposal.tool} is not what it was when the run began.")
 
@@ -238,15 +250,23 @@ def definition(spec: ToolSpec) -> str:
     return digest(spec.model_dump(mode="json"))[:16]
 
 
-def _taken_up(state: RunState, *, approve: Approve, granted: bool | None) -> list[Event]:
-    """The events that a resume begins with: an answer to the open question comes first."""
-    events: list[Event] = [RunResumed(approve=approve)]
+def _taken_up(
+    state: RunState, resumed: RunResumed, *, granted: bool | None, answer: str
+) -> list[Event]:
+    """The events that a resume begins with: the word on an open approval comes first."""
+    events: list[Event] = [resumed]
+    if answer:
+        if state.plan is None or not state.plan.question:
+            raise JournalError(
+                f"Run {state.run_id} has asked no question.", hint="Resume it without an answer."
+            )
+        events.append(QuestionAnswered(text=answer))
     asked = state.approval
     if asked is None or asked.granted is not None:
         return events
     word = granted
     if word is None and state.proposal and not _about_an_unknown_outcome(state):
-        word = standing_word(approve, state.proposal.effect)
+        word = standing_word(resumed.approve, state.proposal.effect)
     if word is None:
         return events
     given = ApprovalGiven(digest=asked.digest, granted=word, by="the person who resumed the run")
@@ -276,8 +296,8 @@ async def _drive(context: RunContext, first: tuple[Event, ...], *, plan_only: bo
         if context.state.status == "running":
             await journal.append(_rest(context.state))
     except asyncio.CancelledError:
-        ended = RunEnded(status="cancelled", error="The run was cancelled.", code="run_cancelled")
-        await asyncio.shield(journal.append(ended))
+        if context.state.status == "running":
+            await asyncio.shield(journal.append(CANCELLED))
         raise
     except (OrchestratorError, ExceptionGroup) as raised:
         await journal.append(_failure(raised))

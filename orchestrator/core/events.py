@@ -8,7 +8,15 @@ from pydantic import Field
 from orchestrator.core.chat import Frozen, Message, Usage
 from orchestrator.core.plans import Plan
 from orchestrator.core.roles import Role
-from orchestrator.core.runs import Approval, Approve, Candidate, Proposal, RunRequest, RunStatus
+from orchestrator.core.runs import (
+    Approval,
+    Approve,
+    Budget,
+    Candidate,
+    Proposal,
+    RunRequest,
+    RunStatus,
+)
 from orchestrator.core.tools import ToolCall, ToolOutcome
 from orchestrator.core.verdicts import Verdict
 
@@ -35,10 +43,11 @@ class RunStarted(Frozen):
 
 
 class RunResumed(Frozen):
-    """A process took the run up again; `approve` replaces the request's own setting."""
+    """A process took the run up again; `approve` and `budget` replace the request's own."""
 
     type: Literal["run_resumed"] = "run_resumed"
     approve: Approve = "ask"
+    budget: Budget | None = None
 
 
 class QuestionAnswered(Frozen):

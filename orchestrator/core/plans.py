@@ -35,7 +35,8 @@ class PlanStep(Frozen):
     """One action of a plan: what it is for and which namespace does it, never which tool.
 
     `over` names the step whose items it is carried out for, one call each; `where` keeps
-    only the items for which every condition holds, and `take` only the first so many.
+    only the items for which every condition holds, and `take` only the first so many (written
+    at the end of the condition: `size > 1000 take 3`).
     """
 
     id: str = Field(pattern=r"^s\d{1,2}$")

@@ -23,7 +23,7 @@ RunStatus = Literal[
 Approve = Literal["ask", "yes", "no"]
 """What a caller says beforehand to a question about a call."""
 
-FINAL: frozenset[RunStatus] = frozenset({"completed", "incomplete"})
+FINAL: frozenset[RunStatus] = frozenset({"completed"})
 """Statuses that a resume leaves as they are; from every other one a run can go on."""
 
 

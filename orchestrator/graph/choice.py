@@ -62,6 +62,8 @@ async def _choose(
     listed = candidates(context, ahead, k, example, own_only=own_only)
     tools = [entry.tool for entry in listed.entries]
     selectable = [*tools, SEARCH] if not state.query else tools
+    if not selectable:
+        raise MalformedReply(f"{step.id}: no tool is left to choose from.")
     shown, again = _example_messages(context, example)
     asked = Message(role="user", content=_words(context, ahead, selectable, example, shown))
     await context.happened(

@@ -71,8 +71,11 @@ def _run_started(state: RunState, event: events.RunStarted) -> RunState:
 def _run_resumed(state: RunState, event: events.RunResumed) -> RunState:
     if state.status in FINAL:
         return state
-    request = state.request and state.request.model_copy(update={"approve": event.approve})
+    words = {"approve": event.approve} | ({"budget": event.budget} if event.budget else {})
+    request = state.request and state.request.model_copy(update=words)
     changes: dict[str, Any] = {"request": request, "error": "", "error_code": ""}
+    if state.status == "incomplete":
+        changes["steps"] = _reopened(state.steps)
     if state.status != "running":
         # What was said when the run came to rest is not the answer to its rest.
         changes |= {"status": "running", "answer": ""}
@@ -83,6 +86,21 @@ def _run_resumed(state: RunState, event: events.RunResumed) -> RunState:
 
 def _question_answered(state: RunState, event: events.QuestionAnswered) -> RunState:
     return _with(state, replan_reason=f"The person answers: {event.text}", deflected=True)
+
+
+def _reopened(steps: tuple[StepState, ...]) -> tuple[StepState, ...]:
+    """Open what was not wholly done, and what was done over it; what succeeded is kept."""
+    again: set[str] = set()
+    for step in steps:
+        partly = step.status == "done" and bool(step.step.over and step.note)
+        if step.status == "failed" or partly or step.step.over in again:
+            again.add(step.step.id)
+    return tuple(
+        step.model_copy(update={"status": "open", "failures": 0, "note": ""})
+        if step.step.id in again
+        else step
+        for step in steps
+    )
 
 
 def _model_called(state: RunState, event: events.ModelCalled) -> RunState:
@@ -284,6 +302,8 @@ def _answer_given(state: RunState, event: events.AnswerGiven) -> RunState:
 
 
 def _run_ended(state: RunState, event: events.RunEnded) -> RunState:
+    if state.status in FINAL:
+        return state
     return _with(
         state,
         status=event.status,

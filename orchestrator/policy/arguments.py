@@ -16,7 +16,7 @@ from orchestrator.core.chat import Frozen
 from orchestrator.core.errors import InvalidArguments
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.handles import Kind
-from orchestrator.policy.references import FOLDER, Reference
+from orchestrator.policy.references import FOLDER, Reference, pointers
 
 Accepts = Literal[
     "image",
@@ -129,12 +129,11 @@ def check_expressions(
             over items uses none of their fields.
     """
     for parameter in wanted:
-        value = expressions.get(parameter.name)
-        points = isinstance(value, str) and value.startswith("$")
-        if points and value not in parameter.references:
-            raise InvalidArguments(f"{tool}: {parameter.name} cannot be {value}.")
+        for pointer in pointers(expressions.get(parameter.name)):
+            if pointer not in parameter.references:
+                raise InvalidArguments(f"{tool}: {parameter.name} cannot be {pointer}.")
     each = {reference.text for reference in offered if reference.each}
-    if each and not each & {value for value in expressions.values() if isinstance(value, str)}:
+    if each and not each & set(pointers(dict(expressions))):
         raise InvalidArguments(
             f"{tool}: every item would get the same call. Use a value of the item,"
             f" such as {next(iter(sorted(each)))}."

@@ -101,7 +101,7 @@ def taint_guard(view: View) -> Verdict:
     tainted = [
         name
         for name, expression in view.proposal.expressions.items()
-        if isinstance(expression, str) and points_to_text(expression, known)
+        if points_to_text(expression, known)
     ]
     if not tainted:
         return ALLOW

@@ -133,7 +133,8 @@ def _stalled(state: RunState, proposal: Proposal) -> Verdict:
     if len(errors) == EQUAL_ERRORS and len({(call.tool, call.step) for call in last}) == 1:
         if len(set(errors)) > 1 or last[0].tool != proposal.tool or _batch(last):
             return ALLOW
-        return _give_up(state, f"The same error came {EQUAL_ERRORS} times: {errors[0]}")
+        code = last[0].outcome.code or "tool_failed"
+        return _give_up(state, f"{last[0].tool} failed {EQUAL_ERRORS} times alike ({code}).")
     recent = state.settled[-STALLED_CALLS:]
     if _batch(recent) or any(call.effect != "read" and call.outcome.ok for call in recent):
         return ALLOW

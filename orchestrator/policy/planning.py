@@ -10,9 +10,14 @@ from pydantic import ValidationError
 from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
 from orchestrator.core.runs import StepState
-from orchestrator.policy.selection import parse_where
+from orchestrator.policy.selection import parse_where, split_take
 
 _NAMES = re.compile(r"\b(renam\w*|titles?|names?)\b", re.IGNORECASE)
+_ACTS = re.compile(
+    r"\b(renam\w*|mov\w+|cop(?:y|ies)|delet\w*|trash\w*|send\w*|creat\w*|writ\w+|sav\w+|draft\w*"
+    r"|add|schedul\w*|sort\w*|organi[sz]\w*|convert\w*|merg\w+|put|clean\w*)\b",
+    re.IGNORECASE,
+)
 _READS = re.compile(r"\b(read|extract|text)\b", re.IGNORECASE)
 
 
@@ -70,7 +75,11 @@ def read_plan(text: str, kept: Sequence[PlanStep] = ()) -> Plan:
 
 
 def _step(data: Mapping[str, Any]) -> PlanStep:
-    return PlanStep(**{**data, "where": parse_where(str(data.get("where", "")))})
+    if not isinstance(data, Mapping):
+        raise InvalidPlan("A step is not a JSON object.")
+    where, take = split_take(str(data.get("where", "")))
+    taken = {} if take is None else {"take": take}
+    return PlanStep(**{**data, "where": parse_where(where), **taken})
 
 
 def _first_line(error: Exception) -> str:
@@ -90,6 +99,11 @@ def plan_problems(plan: Plan, namespaces: Sequence[str]) -> list[str]:
     if len(plan.steps) > MAX_STEPS:
         problems.append(f"The plan has {len(plan.steps)} steps; the limit is {MAX_STEPS}.")
     return problems
+
+
+def asks_to_act(goal: str) -> bool:
+    """Whether a goal speaks of changing something, which no answer in words can do."""
+    return _ACTS.search(goal) is not None
 
 
 def _step_problems(

@@ -95,10 +95,23 @@ def _of_whole(source: Handle) -> list[Reference]:
     ]
 
 
-def points_to_text(expression: str, known: Mapping[str, Handle]) -> bool:
-    """Whether a reference is to free text of a result, as against a path, a name or a number."""
-    step_id, _, field = expression.removeprefix("$").partition(".")
-    source = known.get(step_id) if expression.startswith("$") else None
+def pointers(expression: JsonValue) -> list[str]:
+    """Every reference in an argument expression, however deep it stands."""
+    if isinstance(expression, dict):
+        return [found for part in expression.values() for found in pointers(part)]
+    if isinstance(expression, list):
+        return [found for part in expression for found in pointers(part)]
+    return [expression] if isinstance(expression, str) and expression.startswith("$") else []
+
+
+def points_to_text(expression: JsonValue, known: Mapping[str, Handle]) -> bool:
+    """Whether an expression takes over free text of a result, not just a path or a name."""
+    return any(_is_text(pointer, known) for pointer in pointers(expression))
+
+
+def _is_text(pointer: str, known: Mapping[str, Handle]) -> bool:
+    step_id, _, field = pointer.removeprefix("$").partition(".")
+    source = known.get(step_id)
     if source is None:
         return False
     records = [source.whole, *(item.data for item in source.items)]

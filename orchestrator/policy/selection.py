@@ -10,11 +10,18 @@ from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import OPERATORS, Condition
 
 Item = Mapping[str, JsonValue]
+_TAKE = re.compile(r"^(?P<where>.*?)\btake\s+(?P<count>[1-9]\d{0,4})\s*$", re.IGNORECASE)
 _OPERATOR = "|".join(r"\s+".join(op.split()) for op in OPERATORS)
 _CONDITION = re.compile(
     rf"^\s*([A-Za-z_]\w*)\s+({_OPERATOR})\s+(.+?)\s*$",
     re.IGNORECASE,
 )
+
+
+def split_take(text: str) -> tuple[str, int | None]:
+    """Part a condition from a closing `take N`, which keeps the first N items that fit."""
+    match = _TAKE.match(text)
+    return (match["where"].strip(), int(match["count"])) if match else (text, None)
 
 
 def parse_where(text: str) -> tuple[Condition, ...]:

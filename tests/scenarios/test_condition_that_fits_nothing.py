@@ -55,16 +55,16 @@ async def test_the_listing_is_kept_and_not_made_again():
     assert len(office.desk.called(LIST)) == 1
 
 
-async def test_a_second_condition_that_fits_nothing_is_nothing_to_do():
+async def test_a_second_condition_that_fits_nothing_is_told_as_not_done():
     _, entries = await run_with(
         plan(LISTS, reads("name contains banana")),
         *act(LIST, path="$folder.Desktop"),
         plan(reads("name contains cherry")),
     )
     closed = events(entries, StepClosed)[-1]
-    assert closed.status == "skipped"
-    assert closed.note == "Nothing to do: None of 3 items has name contains cherry."
-    assert entries[-1].event.status == "completed"
+    assert closed.status == "failed"
+    assert closed.note == "None of 3 items has name contains cherry."
+    assert entries[-1].event.status == "incomplete"
 
 
 async def test_a_field_that_no_item_has_is_named_with_those_they_have():
@@ -90,7 +90,7 @@ async def test_without_a_replan_left_a_missing_field_fails_the_step_and_the_run_
     assert "colour" in entries[-1].event.error
 
 
-async def test_without_a_replan_left_a_condition_that_fits_nothing_is_nothing_to_do():
+async def test_without_a_replan_left_a_condition_that_fits_nothing_is_told_too():
     office = Office(images=screenshots())
     script = [
         plan(LISTS, reads("name contains banana")),
@@ -100,4 +100,4 @@ async def test_without_a_replan_left_a_condition_that_fits_nothing_is_nothing_to
     budget = office.request().budget.model_copy(update={"replans": 0})
     entries = await entries_of(office.orchestrator(script).stream(office.request(budget=budget)))
     assert not events(entries, ReplanAsked)
-    assert entries[-1].event.status == "completed"
+    assert entries[-1].event.status == "incomplete"

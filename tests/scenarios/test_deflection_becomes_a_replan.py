@@ -57,10 +57,21 @@ async def test_a_resume_without_an_answer_puts_the_question_again():
     assert (ended.status, ended.error) == ("needs_input", "Which files do you mean?")
 
 
+async def test_a_goal_to_do_something_is_not_answered_away():
+    office = Office(images=screenshots())
+    script = [{"answer": "I have renamed every screenshot."}, *screenshot_script()]
+    entries = await entries_of(office.orchestrator(script).stream(office.request()))
+    (refused,) = events(entries, PlanRefused)
+    assert refused.deflection
+    assert entries[-1].event.status == "completed"
+    assert not [name for name in office.names if name.startswith("screenshot")]
+
+
 async def test_a_goal_that_needs_no_tool_is_answered_without_one():
     office = Office(images=screenshots())
     script = [{"answer": "A screenshot is a picture of a screen."}]
-    entries = await entries_of(office.orchestrator(script).stream(office.request()))
+    request = office.request("What is a screenshot?")
+    entries = await entries_of(office.orchestrator(script).stream(request))
     assert entries[-1].event.status == "completed"
     assert office.desk.calls == []
     assert "A screenshot is a picture" in office.synthesizer.requests[0].messages[0].content

@@ -19,7 +19,10 @@ from orchestrator.core.tools import split_name
 from orchestrator.core.verdicts import Verdict
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
+from orchestrator.journal.next_node import standing_approval
 from orchestrator.policy.budgets import objection
+
+UNKNOWN = "tool_outcome_unknown"
 
 
 async def act(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
@@ -31,6 +34,8 @@ async def act(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
     if unknown := _unknown(context, run, proposal):
         return await context.happened(unknown)
     await _carry_out(context, proposal)
+    if unknown := _unknown(context, context.state, proposal):
+        return await context.happened(unknown)
     if reason := _unfinished(context.state, proposal):
         stopped = RunEnded(status="stopped", error=reason, code="budget_exceeded")
         return await context.happened(stopped)
@@ -53,15 +58,17 @@ def _unknown(context: RunContext, run: RunState, proposal: Proposal) -> Event | 
         if call_fingerprint(call.tool, call.arguments) in begun
         and not context.specs[call.tool].retry_safe
     ]
-    granted = run.verdict is not None and run.verdict.code == "tool_outcome_unknown"
-    if not unsafe or granted:
+    verdict, approval = run.verdict, standing_approval(run)
+    about_this = verdict is not None and verdict.code == UNKNOWN
+    if not unsafe or (about_this and approval is not None and approval.granted):
         return None
     reason = (
-        f"The process died while {unsafe[0].tool} was running, and nobody knows whether it was"
-        f" done: {unsafe[0].arguments}. Granting this repeats it."
+        f"{unsafe[0].tool} was begun and nobody knows whether it was done:"
+        f" {unsafe[0].arguments}. Granting this repeats it."
     )
-    verdict = Verdict(kind="ask", code="tool_outcome_unknown", reason=reason)
-    return VerdictGiven(proposal=proposal.id, verdict=verdict)
+    reuse = verdict.reuse if verdict else {}
+    asked = Verdict(kind="ask", code=UNKNOWN, reason=reason, reuse=reuse)
+    return VerdictGiven(proposal=proposal.id, verdict=asked)
 
 
 async def _carry_out(context: RunContext, proposal: Proposal) -> None:
@@ -100,6 +107,8 @@ async def _settle(context: RunContext, proposal: Proposal, index: int, answered:
     if known is None:
         await context.happened(intended)
         outcome = await context.toolset.call(call)
+        if outcome.code == UNKNOWN and not context.specs[call.tool].retry_safe:
+            return  # The intent stays open: a person is asked before anything is repeated.
     else:
         outcome = known.outcome
     settled = CallSettled(

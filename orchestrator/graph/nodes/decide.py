@@ -24,7 +24,7 @@ from orchestrator.graph.state import GraphState
 from orchestrator.journal.next_node import current_step
 from orchestrator.policy.budgets import objection
 from orchestrator.policy.guards import View, first_objection
-from orchestrator.policy.handles import Handle, handles
+from orchestrator.policy.handles import Handle, handle, handles
 from orchestrator.policy.selection import select
 from orchestrator.prompting.transcript import SEARCH
 
@@ -133,7 +133,9 @@ def _indices(run: RunState, step: StepState) -> tuple[int, ...]:
     source = _source(run, step)
     if source is None:
         return ()
-    return select([item.data for item in source.items], step.step.where, step.step.take)
+    chosen = select([item.data for item in source.items], step.step.where, step.step.take)
+    done = {item.parent for item in handle(run, step).items}
+    return tuple(index for index in chosen if index not in done) if done < set(chosen) else chosen
 
 
 def _source(run: RunState, step: StepState) -> Handle | None:
@@ -141,12 +143,15 @@ def _source(run: RunState, step: StepState) -> Handle | None:
 
 
 def _nothing_selected(run: RunState, step: StepState) -> Event:
-    """Nothing to do is an answer, but a condition that fits nothing is worth one new plan."""
+    """No items is an answer; a condition that fits none of them is worth one new plan."""
     source = _source(run, step)
     count = len(source.items) if source else 0
     where = " and ".join(condition.written() for condition in step.step.where)
     if count and not run.replans and run.request and run.request.budget.replans:
         reason = f"{step.step.id}: 'where {where}' fits none of {count} items."
         return ReplanAsked(reason=reason)
-    note = f"None of {count} items has {where}." if count else f"{step.step.over} has no items."
-    return StepClosed(step=step.step.id, status="skipped", note=f"Nothing to do: {note}")
+    if count:
+        note = f"None of {count} items has {where}."
+        return StepClosed(step=step.step.id, status="failed", note=note)
+    note = f"Nothing to do: {step.step.over} has no items."
+    return StepClosed(step=step.step.id, status="skipped", note=note)

@@ -11,7 +11,13 @@ from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.policy.budgets import objection
 from orchestrator.policy.handles import handles, shape
-from orchestrator.policy.planning import done_steps, plan_problems, plan_schema, read_plan
+from orchestrator.policy.planning import (
+    asks_to_act,
+    done_steps,
+    plan_problems,
+    plan_schema,
+    read_plan,
+)
 from orchestrator.prompting.transcript import opening
 
 ATTEMPTS = 3
@@ -84,6 +90,8 @@ def _judged(context: RunContext, text: str) -> tuple[Plan | None, list[str], boo
         return None, [error.message], False
     if made.question and not state.deflected:
         return made, ["Nobody can be asked now: use the tools to find it out."], True
+    if made.answer and not state.deflected and state.request and asks_to_act(state.request.goal):
+        return made, ["The goal asks for something to be done: give the steps that do it."], True
     return made, plan_problems(made, context.namespaces), False
 
 

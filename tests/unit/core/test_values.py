@@ -116,5 +116,5 @@ def test_an_event_is_told_by_its_type():
         adapter.validate_python({"type": "run_exploded"})
 
 
-def test_only_what_was_carried_out_is_final():
-    assert frozenset({"completed", "incomplete"}) == FINAL
+def test_only_what_was_wholly_carried_out_is_final():
+    assert frozenset({"completed"}) == FINAL
