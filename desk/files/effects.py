@@ -15,7 +15,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -45,6 +45,11 @@ class Relocation:
         cls, source: Path, destination: Path, *, style: ClashStyle | None = "parentheses"
     ) -> "Relocation":
         """Plan a move to the first free variant of a destination; style None takes no variant."""
+        if source != destination and destination.is_relative_to(source):
+            raise OfficeError(
+                f"{str(source)!r} cannot move into itself or a folder inside it.",
+                hint="Choose a destination outside it.",
+            )
         status = source.lstat()
         return cls(
             source=str(source),
@@ -167,11 +172,18 @@ class Effects:
             yield
 
 
-def staged_file(folder: Path, key: str, content: bytes) -> Path:
-    """Write new content under a private name next to where it will appear."""
+def staged_file(folder: Path, key: str, content: bytes, *, mode: int | None = None) -> Path:
+    """Write new content under a private name next to where it will appear.
+
+    ``mode`` sets the permission bits; without it new files get what the process's umask leaves.
+    """
     path = folder / stage_name(key)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o644), "wb") as handle:
+    # A killed call may have left one that its own mode forbids to open for writing.
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, 0o644 if mode is None else 0o600), "wb") as handle:
+        if mode is not None:
+            os.fchmod(handle.fileno(), mode)
         handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())
@@ -217,8 +229,15 @@ def _renameat2(source: str, destination: str) -> bool:
 def _link_and_unlink(source: str, destination: str) -> None:
     if stat.S_ISDIR(os.lstat(source).st_mode):
         # An empty folder of our own reserves the name; rename replaces only an empty folder.
-        Path(destination).mkdir()
-        Path(source).rename(destination)
+        reservation = Path(destination)
+        reservation.mkdir()
+        try:
+            Path(source).rename(destination)
+        except OSError:
+            # Somebody else may have filled it meanwhile; then it is theirs and stays.
+            with suppress(OSError):
+                reservation.rmdir()
+            raise
         return
     os.link(source, destination, follow_symlinks=False)
     Path(source).unlink()

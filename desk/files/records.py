@@ -47,6 +47,11 @@ def entries_of(folder: Path, *, hidden: bool = False) -> list[Path]:
     )
 
 
+def unreadable_names(folder: Path) -> int:
+    """Count a folder's entries that no listing can show: their names are not valid UTF-8."""
+    return sum(_unreadable(name) for name in os.listdir(folder))  # noqa: PTH208
+
+
 def walk(folder: Path, *, hidden: bool = False) -> Iterator[Path]:
     """Yield everything below a folder, parents first, without following links."""
     for path in entries_of(folder, hidden=hidden):
@@ -69,12 +74,12 @@ def matches(name: str, pattern: str) -> bool:
 def _shown(name: str, *, hidden: bool) -> bool:
     if name.startswith(PRIVATE_PREFIX) or (name.startswith(".") and not hidden):
         return False
-    try:
-        # A name that is not valid UTF-8 cannot travel as JSON.
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return not _unreadable(name)
+
+
+def _unreadable(name: str) -> bool:
+    # Python shows a byte that is not UTF-8 as a lone surrogate, which cannot travel as JSON.
+    return any("\udc80" <= letter <= "\udcff" for letter in name)
 
 
 def _kind(mode: int) -> Literal["file", "folder", "link", "other"]:

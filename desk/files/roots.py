@@ -69,7 +69,9 @@ class Roots:
         lexical = self._lexical(text)
         if lexical in self.folders:
             raise OfficeError(f"{text!r} is an allowed root itself and stays where it is.")
-        path = self._parent(lexical, text) / lexical.name
+        path = self._confine(self._parent(lexical, text) / lexical.name, text)
+        if path in self.folders:
+            raise OfficeError(f"{text!r} is an allowed root itself and stays where it is.")
         if not os.path.lexists(path):
             raise self._unreachable(text, FileNotFoundError())
         mode = path.lstat().st_mode
@@ -97,6 +99,12 @@ class Roots:
         if self._lexical(text).is_dir():
             return self.folder(text) / name
         return self.vacant(text)
+
+    def former(self, text: str) -> Path:
+        """Return where something was and may be again; its parent need not exist any more."""
+        lexical = self._lexical(text)
+        parent = self._confine(Path(os.path.realpath(lexical.parent)), text)
+        return self._confine(parent / lexical.name, text)
 
     def root_of(self, path: Path) -> Path:
         """Return the innermost root that holds a confined path."""
@@ -132,7 +140,8 @@ class Roots:
             raise OfficeError(
                 f"The path {text!r} leads outside the allowed folders.", hint=self._allowed()
             )
-        if any(part.startswith(PRIVATE_PREFIX) for part in path.parts):
+        # A disk that ignores case would find the folder by ".Ferryman-Trash" too.
+        if any(part.casefold().startswith(PRIVATE_PREFIX) for part in path.parts):
             raise OfficeError(
                 f"The path {text!r} belongs to the server itself.",
                 hint="For trashed files use list_trash and restore_from_trash.",

@@ -1,6 +1,7 @@
 """The ``filesystem`` namespace: look at files and change their place, inside allowed folders."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -13,8 +14,8 @@ from desk.errors import OfficeError
 from desk.files import trash
 from desk.files.effects import Effects, Relocation, stage_name, staged_file
 from desk.files.names import check_name, keep_extension
-from desk.files.reading import TextPage, read_text, text_page
-from desk.files.records import entries_of, matches, record_of, walk
+from desk.files.reading import TextPage, read_bytes, read_text, text_page
+from desk.files.records import entries_of, matches, record_of, unreadable_names, walk
 from desk.servers import shapes
 from desk.servers.hosting import Setting, key_of, reads, serve, writes_once
 from desk.servers.shapes import Limit, Offset
@@ -48,6 +49,7 @@ class Filesystem:
         """List the files and folders directly inside a folder, sorted by name.
 
         Returns name, absolute path, kind, content type, size and modification time of every entry.
+        Entries whose names are not valid UTF-8 are only counted, as unreadable_names.
         """
         folder = self._roots.folder(path)
         found = entries_of(folder, hidden=include_hidden)
@@ -57,6 +59,7 @@ class Filesystem:
             count=len(found),
             truncated=offset + len(page) < len(found),
             entries=page,
+            unreadable_names=unreadable_names(folder),
         )
 
     @reads
@@ -177,7 +180,8 @@ class Filesystem:
 
         def plan(_: str) -> Relocation:
             entry = self._roots.entry(source)
-            return Relocation.plan(entry, self._roots.target(destination, entry.name))
+            target = self._roots.target(destination, entry.name)
+            return Relocation.plan(entry, _elsewhere(entry, target))
 
         done = self._once(context, plan, "move_file", source=source, destination=destination)
         return shapes.Moved(source=done.source, destination=done.destination)
@@ -198,7 +202,7 @@ class Filesystem:
             name = check_name(new_name)
             if not entry.is_dir():
                 name = check_name(keep_extension(name, entry.name))
-            return Relocation.plan(entry, entry.with_name(name), style="dash")
+            return Relocation.plan(entry, _elsewhere(entry, entry.with_name(name)), style="dash")
 
         done = self._once(context, plan, "rename_file", path=path, new_name=new_name)
         return shapes.Renamed(
@@ -219,10 +223,11 @@ class Filesystem:
 
         def plan(key: str) -> Relocation:
             file = self._roots.file(source)
-            if file.stat().st_size > COPY_BYTES:
-                raise OfficeError(f"{source!r} is larger than {COPY_BYTES} bytes.")
             target = self._roots.target(destination, file.name)
-            return Relocation.plan(staged_file(target.parent, key, file.read_bytes()), target)
+            content = read_bytes(file, most=COPY_BYTES)
+            # A private file stays private: its copy opens to nobody new.
+            mode = file.stat().st_mode & 0o777
+            return Relocation.plan(staged_file(target.parent, key, content, mode=mode), target)
 
         done = self._once(context, plan, "copy_file", source=source, destination=destination)
         return shapes.Moved(source=source, destination=done.destination)
@@ -239,6 +244,10 @@ class Filesystem:
             target = self._roots.vacant(path)
             if target.is_dir():
                 return Relocation.plan(target, target)
+            if os.path.lexists(target):
+                raise OfficeError(
+                    f"{path!r} already exists and is not a folder.", hint="Choose another name."
+                )
             stage = target.parent / stage_name(key)
             stage.mkdir(exist_ok=True)
             return Relocation.plan(stage, target, style=None)
@@ -295,6 +304,15 @@ class Filesystem:
         self, context: Context, plan: Callable[[str], Relocation], tool: str, **arguments: str
     ) -> Relocation:
         return self._effects.once(key_of(context), {"tool": tool, **arguments}, plan)
+
+
+def _elsewhere(entry: Path, target: Path) -> Path:
+    if target == entry:
+        raise OfficeError(
+            f"{str(entry)!r} already has that name and place; nothing was changed.",
+            hint="Give a different name or folder.",
+        )
+    return target
 
 
 def _depth(entry: Path, folder: Path) -> int:

@@ -23,6 +23,9 @@ class Listing(BaseModel):
     count: Count
     truncated: Truncated
     entries: list[FileRecord]
+    unreadable_names: Annotated[
+        int, Field(description="Entries left out because their names are not valid UTF-8")
+    ]
 
 
 class SearchResult(BaseModel):

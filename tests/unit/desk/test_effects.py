@@ -200,3 +200,17 @@ def test_a_real_sigkill_runs_the_effect_once(make, file, moment):
     assert done.returncode == -9
     make().once("k", CALL, rename_to(file, "new.png"))
     assert sorted(path.name for path in file.parent.glob("*.png")) == ["new.png"]
+
+
+def test_a_folder_move_that_fails_takes_its_reservation_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_renameat2", lambda source, destination: False)
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="Invalid argument"):
+        move_without_replacing(str(tmp_path / "a"), str(tmp_path / "a" / "b"))
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_staging_again_replaces_what_a_kill_left_read_only(tmp_path):
+    staged_file(tmp_path, "k", b"half", mode=0o400)
+    path = staged_file(tmp_path, "k", b"whole", mode=0o600)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"whole", 0o600)

@@ -1,5 +1,8 @@
 """The filesystem tools over a real folder, without a process in between."""
 
+import os
+import stat
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -178,3 +181,68 @@ def test_info_of_a_broken_link_names_its_target(tools, desktop):
     (desktop / "link").symlink_to("nowhere")
     info = tools.get_file_info(str(desktop / "link"))
     assert (info.kind, info.link_target) == ("link", "nowhere")
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o755, 0o664])
+def test_a_copy_keeps_the_permissions_of_its_source(tools, desktop, mode):
+    (desktop / "a").write_text("x")
+    (desktop / "a").chmod(mode)
+    copied = tools.copy_file(str(desktop / "a"), str(desktop / "b"), call())
+    assert stat.S_IMODE(Path(copied.destination).stat().st_mode) == mode
+
+
+def test_a_copy_does_not_take_the_right_to_act_as_its_owner(tools, desktop):
+    (desktop / "a").write_text("x")
+    (desktop / "a").chmod(0o4755)
+    copied = tools.copy_file(str(desktop / "a"), str(desktop / "b"), call())
+    assert stat.S_IMODE(Path(copied.destination).stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("inside", ["a/b", "a/sub/b", "a/sub", "a"])
+def test_a_folder_cannot_move_into_itself_and_nothing_is_left_behind(tools, desktop, inside):
+    (desktop / "a" / "sub").mkdir(parents=True)
+    with pytest.raises(OfficeError, match="into itself"):
+        tools.move_file(str(desktop / "a"), str(desktop / inside), call())
+    assert sorted(str(path.relative_to(desktop)) for path in desktop.rglob("*")) == ["a", "a/sub"]
+
+
+def test_a_folder_is_not_created_over_a_file_and_nothing_is_left_behind(tools, desktop):
+    (desktop / "a").write_text("x")
+    (desktop / "link").symlink_to("nowhere")
+    for name in ("a", "link"):
+        with pytest.raises(OfficeError, match="already exists and is not a folder"):
+            tools.create_dir(str(desktop / name), call())
+    assert sorted(path.name for path in desktop.iterdir()) == ["a", "link"]
+
+
+def test_moving_or_renaming_to_the_same_place_is_refused(tools, desktop):
+    (desktop / "a.txt").write_text("x")
+    path = str(desktop / "a.txt")
+    for use in (
+        lambda: tools.move_file(path, path, call()),
+        lambda: tools.move_file(path, str(desktop), call()),
+        lambda: tools.rename_file(path, "a.txt", call()),
+        lambda: tools.rename_file(path, "a", call()),
+    ):
+        with pytest.raises(OfficeError, match="already has that name and place"):
+            use()
+    assert [path.name for path in desktop.iterdir()] == ["a.txt"]
+
+
+def test_a_repeated_rename_is_still_answered_with_its_first_result(tools, desktop):
+    (desktop / "a.txt").write_text("x")
+    done = tools.rename_file(str(desktop / "a.txt"), "b", call("k"))
+    (desktop / "b.txt").rename(desktop / "a.txt")
+    assert tools.rename_file(str(desktop / "a.txt"), "b", call("k")) == done
+
+
+def test_names_that_are_not_utf8_are_counted(tools, desktop):
+    (desktop / "a.txt").touch()
+    assert tools.list_dir(str(desktop)).unreadable_names == 0
+    try:
+        (desktop / os.fsdecode(b"bad\xff.png")).touch()
+    except OSError:
+        pytest.skip("this disk takes UTF-8 names only")
+    listing = tools.list_dir(str(desktop))
+    assert ([e.name for e in listing.entries], listing.unreadable_names) == (["a.txt"], 1)
+    listing.model_dump_json()

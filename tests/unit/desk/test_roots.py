@@ -106,8 +106,18 @@ def test_a_root_itself_is_neither_movable_nor_a_new_name(office, roots):
 
 def test_the_servers_own_files_are_out_of_reach(office, roots):
     (office / ".ferryman-trash").mkdir()
+    for find in (roots.folder, roots.entry, roots.former):
+        with pytest.raises(OfficeError, match="belongs to the server"):
+            find(".ferryman-trash")
     with pytest.raises(OfficeError, match="belongs to the server"):
-        roots.folder(".ferryman-trash")
+        roots.entry(".Ferryman-TRASH")
+
+
+def test_an_inner_root_stays_where_it_is_also_when_a_link_leads_to_it(office):
+    (office / "inner").mkdir()
+    (office / "link").symlink_to(office)
+    with pytest.raises(OfficeError, match="allowed root itself"):
+        Roots.of([office, office / "inner"]).entry("link/inner")
 
 
 def test_a_missing_file_is_named(roots):
