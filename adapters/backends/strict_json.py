@@ -9,10 +9,10 @@ import math
 import re
 from typing import Any
 
-MAX_DEPTH = 64
-INT_LIMIT = 2**63
+from orchestrator.core.fingerprints import MAX_DEPTH, MAX_INTEGER
+
 _OPENING, _CLOSING = frozenset("[{"), frozenset("]}")
-_MAX_DIGITS = len(str(INT_LIMIT)) + 1
+_MAX_DIGITS = len(str(MAX_INTEGER)) + 1
 # The optional closing quote keeps the scan linear on text that never closes its string.
 _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
@@ -64,7 +64,7 @@ def refuse_lone_surrogates(text: str) -> None:
 
 
 def _small_int(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS or abs(int(digits)) >= INT_LIMIT:
+    if len(digits) > _MAX_DIGITS or abs(int(digits)) >= MAX_INTEGER:
         raise UnsafeJsonError(f"an integer of 2^63 or more: {digits[:24]}")
     return int(digits)
 

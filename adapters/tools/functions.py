@@ -19,6 +19,7 @@ from orchestrator.core.errors import (
     SettingsError,
     ToolFailed,
     ToolNameClash,
+    ToolOutcomeUnknown,
     ToolTimeout,
 )
 from orchestrator.core.tools import Effect, ToolCall, ToolOutcome, ToolSpec
@@ -61,8 +62,8 @@ class FunctionToolset:
 
     The input schema comes from the signature, the description from the first paragraph of
     the docstring. A result that is not an object is given as `{"result": …}`. A sync function
-    runs in a thread, which Python cannot stop: after `timeout_s` seconds it is left behind.
-    An exception is a failed outcome.
+    runs in a thread, which Python cannot stop: after `timeout_s` seconds it is left behind,
+    and unless it is retry-safe nobody knows what it did. An exception is a failed outcome.
 
     Raises:
         SettingsError: A parameter or the result has no type that JSON can carry.
@@ -116,7 +117,8 @@ class FunctionToolset:
             raise
         except Exception as error:
             raise ToolFailed(f"{type(error).__name__}: {error}") from error
-        raise ToolTimeout(f"{call.tool} did not answer within {self._timeout_s:g} s.")
+        kind = ToolTimeout if offer.spec.retry_safe else ToolOutcomeUnknown
+        raise kind(f"{call.tool} did not answer within {self._timeout_s:g} s.")
 
 
 def _validated(offer: _Offer, call: ToolCall) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from adapters.tools.mcp_config import McpServerConfig, check_namespace
 from adapters.tools.mcp_connection import Connection, ConnectionDied, Transport
 from adapters.tools.mcp_http import HttpTransport
 from adapters.tools.mcp_results import read_result
+from adapters.tools.mcp_secrets import redacted
 from adapters.tools.mcp_specs import Listing, list_specs
 from adapters.tools.mcp_stdio import StdioTransport
-from adapters.tools.outcomes import failed, unknown_tool
+from adapters.tools.outcomes import failed, legible, unknown_tool
 from orchestrator.core.errors import (
     ToolDefinitionChanged,
     ToolError,
@@ -48,6 +49,7 @@ class McpToolset:
         check_namespace(namespace)
         self._namespace = namespace
         self._config = config
+        self._secrets = config.secrets
         self._monotonic = (clock or SystemClock()).monotonic
         self._connection: Connection | None = None
         self._retired: list[Connection] = []
@@ -117,7 +119,7 @@ class McpToolset:
         try:
             outcome = await self._retried(spec, call)
         except ToolError as error:
-            outcome = failed(error)
+            outcome = failed(type(error)(self._tellable(error), hint=error.hint))
         return outcome.model_copy(update={"seconds": self._monotonic() - started})
 
     async def _retried(self, spec: ToolSpec, call: ToolCall) -> ToolOutcome:
@@ -137,14 +139,17 @@ class McpToolset:
 
     async def _attempt(self, spec: ToolSpec, call: ToolCall) -> ToolOutcome:
         connection = await self._connected()
+        sent = False
         try:
             with anyio.fail_after(self._config.timeout_s):
                 await self._refuse_changed(connection, spec)
+                sent = True
                 wire_name = self._listing.wire_names[spec.id]
                 result = await connection.call(wire_name, call.arguments, call.key)
         except TimeoutError:
             self._retire(connection)
-            raise ToolTimeout(
+            kind = ToolOutcomeUnknown if sent and not spec.retry_safe else ToolTimeout
+            raise kind(
                 f"{spec.id} did not answer within {self._config.timeout_s:g} s. "
                 f"{connection.diagnosis()}".strip()
             ) from None
@@ -175,9 +180,12 @@ class McpToolset:
             except ToolUnavailable as error:
                 raise ToolUnavailable(
                     f"The server {self._namespace!r} did not start "
-                    f"({self._config.where}): {error.message}"
+                    f"({self._config.where}): {self._tellable(error)}"
                 ) from error
             return connection
+
+    def _tellable(self, error: ToolError) -> str:
+        return redacted(legible(error.message), self._secrets)
 
     def _retire(self, connection: Connection) -> None:
         connection.retire()
@@ -200,4 +208,5 @@ class McpToolset:
             env=config.env,
             cwd=config.cwd,
             line_limit=limit,
+            secrets=self._secrets,
         )

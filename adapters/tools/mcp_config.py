@@ -1,11 +1,12 @@
 """What an operator writes about one MCP server, in the block that every MCP client takes."""
 
 import difflib
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from adapters.tools.mcp_secrets import host_of, redacted, secrets_in
 from adapters.tools.outcomes import MAX_OUTPUT_BYTES
 from orchestrator.core.errors import SettingsError
 from orchestrator.core.tools import Effect
@@ -76,5 +77,14 @@ class McpServerConfig(BaseModel):
 
     @property
     def where(self) -> str:
-        """The command line or the address, for messages."""
-        return self.url or " ".join((self.command or "", *self.args))
+        """The program and its module, or the host: what a message may tell of the server."""
+        if self.url:
+            return host_of(self.url)
+        program = PurePath(self.command or "").name
+        module = self.args[:2] if self.args[:1] == ("-m",) else ()
+        return redacted(" ".join((program, *module)), self.secrets)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The values that no message may repeat."""
+        return secrets_in(args=self.args, env=self.env, headers=self.headers, url=self.url)

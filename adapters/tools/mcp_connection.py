@@ -195,7 +195,7 @@ class Connection:
         if self._transport.flooded or (isinstance(error, MCPError) and error.code == TOO_LARGE):
             return ToolOutputTooLarge("The server's reply is longer than may be taken in.")
         if not isinstance(error, MCPError):
-            return ToolFailed(f"The server's answer is not a tool result: {str(error)[:500]}")
+            return ToolFailed(f"The server's answer is not a tool result: {_said(error)}")
         if _closed(error):
             return ConnectionDied(self._why(self._failure or error), delivered=delivered)
         if error.message == _SESSION_GONE:
@@ -232,6 +232,15 @@ async def _all_tools(session: ClientSession) -> tuple[types.Tool, ...]:
 
 def _closed(error: Exception) -> bool:
     return isinstance(error, MCPError) and error.code == types.CONNECTION_CLOSED
+
+
+def _said(error: Exception) -> str:
+    """What is wrong with an answer, without repeating parts of the answer itself."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    said = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems)
+    return "; ".join(said)[:500]
 
 
 def _root(error: BaseException) -> BaseException:

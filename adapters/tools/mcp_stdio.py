@@ -3,7 +3,7 @@
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.client.stdio import get_default_environment
 from mcp.shared.message import SessionMessage
 
-from adapters.tools.mcp_lines import EndlessLine, LineSplitter, read_line
+from adapters.tools.mcp_lines import EndlessLine, LineSplitter, Oversized, read_line
+from adapters.tools.mcp_secrets import redacted
 from adapters.tools.outcomes import legible
 
 STDERR_TAIL_BYTES = 8 * 1024
@@ -34,7 +35,8 @@ class StdioTransport:
     """One run of a server's process, from its start to the death of its whole group.
 
     The SDK's own transport has no cap on a line and takes quadratic time for a long one, so
-    the pipes are read here. `line_limit` is the longest message in bytes.
+    the pipes are read here. `line_limit` is the longest message in bytes; what the process
+    prints is repeated without the `secrets`.
     """
 
     def __init__(
@@ -44,11 +46,13 @@ class StdioTransport:
         env: Mapping[str, str],
         cwd: Path | None,
         line_limit: int,
+        secrets: Collection[str] = (),
     ) -> None:
         self._command = list(command)
         self._env = get_default_environment() | dict(env)
         self._cwd = cwd
         self._splitter = LineSplitter(line_limit)
+        self._secrets = secrets
         self._stderr = bytearray()
         self._noise = 0
         self._exit_code: int | None = None
@@ -62,11 +66,17 @@ class StdioTransport:
             facts.append(f"It exited with code {self._exit_code}.")
         if self._noise:
             facts.append(f"{self._noise} lines on its stdout were not messages (log to stderr).")
-        words = legible(self._stderr.decode("utf-8", "replace"))
-        lines = [" ".join(line.split())[:_SHOWN_CHARS] for line in words.splitlines()]
+        lines = [" ".join(line.split())[:_SHOWN_CHARS] for line in self._words().splitlines()]
         if any(lines):
             facts.append("Its last words: " + " | ".join(filter(None, lines[-_SHOWN_LINES:])))
         return " ".join(facts)
+
+    def _words(self) -> str:
+        words = redacted(legible(self._stderr.decode("utf-8", "replace")), self._secrets)
+        if len(self._stderr) < STDERR_TAIL_BYTES:
+            return words
+        # The cut at the front of the tail may have left the end of a secret.
+        return words[max(map(len, self._secrets), default=0) :]
 
     @asynccontextmanager
     async def streams(self) -> AsyncIterator[tuple[Inbox, Outbox]]:
@@ -131,9 +141,10 @@ class StdioTransport:
         except EndlessLine:
             self.flooded = True
 
-    def _hear_noise(self, line: object) -> None:
-        if line and not self._noise:
-            log.warning("%s prints to stdout what is not a message: %.80r", self._command[0], line)
+    def _hear_noise(self, line: bytes | Oversized) -> None:
+        if isinstance(line, bytes) and line and not self._noise:
+            text = redacted(line.decode("utf-8", "replace"), self._secrets)
+            log.warning("%s prints to stdout what is not a message: %.80r", self._command[0], text)
         self._noise += bool(line)
 
     async def _listen_to_stderr(self, stderr: ByteReceiveStream, ended: anyio.Event) -> None:

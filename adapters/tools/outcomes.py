@@ -2,11 +2,9 @@
 
 import difflib
 import json
-import math
 import unicodedata
-from collections.abc import Iterable
-
-from pydantic import JsonValue
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from orchestrator.core.errors import (
     OrchestratorError,
@@ -14,13 +12,15 @@ from orchestrator.core.errors import (
     ToolOutputTooLarge,
     UnknownTool,
 )
+from orchestrator.core.fingerprints import MAX_DEPTH, unfit
 from orchestrator.core.tools import ToolOutcome
 
-MAX_DEPTH = 64
-MAX_INT = 2**63
 MAX_ERROR_CHARS = 4_000
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 NEAREST = 5
+_ENTRY_DEPTH = 3
+"""A journal entry holds the result as entry.event.outcome.data."""
+
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
@@ -47,47 +47,25 @@ def _is_visible(char: str) -> bool:
 
 
 class Normalizer:
-    """Copies a value into plain, bounded JSON and remembers whether text was lost."""
+    """Copies a value into plain dicts and lists of clean text; remembers whether text was lost."""
 
     def __init__(self) -> None:
         self.lossy = False
 
-    def copy(self, value: object, depth: int = 0) -> JsonValue:
-        """Return the value as plain JSON.
-
-        Raises:
-            ToolFailed: The value is deeper than 64, or holds an integer beyond 64 bits, a
-                number that JSON does not know, or something that is not JSON at all.
-        """
+    def copy(self, value: Any, depth: int = 0) -> Any:
+        """Return the copy; what the journal refuses anyway is left in it as it is."""
         if depth > MAX_DEPTH:
-            raise ToolFailed(f"The result is nested deeper than {MAX_DEPTH} levels.")
-        if isinstance(value, dict):
+            return value
+        if isinstance(value, Mapping):
             return {self._text(str(key)): self.copy(item, depth + 1) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.copy(item, depth + 1) for item in value]
-        return self._scalar(value)
-
-    def _scalar(self, value: object) -> JsonValue:
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, str):
-            return self._text(value)
-        if isinstance(value, int):
-            return _bounded(value)
-        if isinstance(value, float) and math.isfinite(value):
-            return value
-        raise ToolFailed(f"The result holds {_short(repr(value))}, which JSON cannot carry.")
+        return self._text(value) if isinstance(value, str) else value
 
     def _text(self, text: str) -> str:
         clean = scrubbed(text)
         self.lossy = self.lossy or clean != text
         return clean
-
-
-def _bounded(value: int) -> int:
-    if -MAX_INT <= value < MAX_INT:
-        return value
-    raise ToolFailed(f"The result holds an integer of {value.bit_length()} bits; 63 are accepted.")
 
 
 def _short(text: str, limit: int = 80) -> str:
@@ -100,11 +78,13 @@ def succeeded(
     """Make an outcome of a result; a dict whose text was damaged is marked `lossy`.
 
     Raises:
-        ToolFailed: The result is not JSON within the bounds of `Normalizer`.
+        ToolFailed: The result is not JSON that the journal can keep.
         ToolOutputTooLarge: It is larger than `max_bytes` as JSON.
     """
     normalizer = Normalizer()
     clean = normalizer.copy(data)
+    if why := unfit(clean, _ENTRY_DEPTH):
+        raise ToolFailed(f"The result does not fit into an entry of the journal: {why}.")
     size = len(json.dumps(clean, ensure_ascii=False).encode())
     if size > max_bytes:
         raise ToolOutputTooLarge(

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.backends.strict_json import INT_LIMIT, MAX_DEPTH, UnsafeJsonError, parse
+from adapters.backends.strict_json import UnsafeJsonError, parse
+from orchestrator.core.fingerprints import MAX_DEPTH, MAX_INTEGER
 
 PLAIN = (
     st.none()
     | st.booleans()
     | st.text(st.characters(codec="utf-8"))
-    | st.integers(1 - INT_LIMIT, INT_LIMIT - 1)
+    | st.integers(1 - MAX_INTEGER, MAX_INTEGER - 1)
 )
 VALUES = st.recursive(
     PLAIN | st.floats(allow_nan=False, allow_infinity=False),
@@ -47,6 +48,6 @@ def test_brackets_inside_strings_are_no_nesting():
     assert parse(json.dumps(["[" * 500, '\\"[' * 50])) == ["[" * 500, '\\"[' * 50]
 
 
-@pytest.mark.parametrize("number", [INT_LIMIT - 1, 1 - INT_LIMIT, 0])
+@pytest.mark.parametrize("number", [MAX_INTEGER - 1, 1 - MAX_INTEGER, 0])
 def test_integers_of_63_bits_are_read(number):
     assert parse(str(number)) == number

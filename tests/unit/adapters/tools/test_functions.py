@@ -101,10 +101,26 @@ async def test_a_thread_that_does_not_return_is_left_behind():
         gate.wait()
         return "late"
 
-    toolset = FunctionToolset("fn", [stuck], timeout_s=0.05)
-    outcome = await toolset.call(ToolCall(tool="fn.stuck", arguments={}))
+    def sure() -> str:
+        return stuck()
+
+    tools = [tool("read")(stuck), tool("local_write", idempotent=True)(sure)]
+    toolset = FunctionToolset("fn", tools, timeout_s=0.05)
+    outcomes = [await toolset.call(ToolCall(tool=spec.id, arguments={})) for spec in toolset.specs]
     gate.set()
-    assert outcome.code == "tool_timeout"
+    assert [outcome.code for outcome in outcomes] == ["tool_timeout", "tool_timeout"]
+
+
+async def test_nobody_knows_whether_an_effect_that_ran_out_of_time_took_place():
+    gate = threading.Event()
+
+    def send() -> None:
+        gate.wait()
+
+    toolset = FunctionToolset("fn", [send], timeout_s=0.05)
+    outcome = await toolset.call(ToolCall(tool="fn.send", arguments={}))
+    gate.set()
+    assert outcome.code == "tool_outcome_unknown"
 
 
 def bare(x):

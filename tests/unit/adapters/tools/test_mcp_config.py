@@ -10,7 +10,11 @@ from orchestrator.core.errors import SettingsError
 @pytest.mark.parametrize(
     "block",
     [
-        {"command": "npx", "args": ["-y", "@scope/server", "/data"], "env": {"PORT": 3000}},
+        {
+            "command": "/usr/bin/npx",
+            "args": ["-y", "@scope/server", "/data"],
+            "env": {"PORT": 3000},
+        },
         {"type": "stdio", "command": "uvx", "args": [], "autoApprove": ["x"], "timeout": 60},
         {
             "type": "http",
@@ -23,7 +27,23 @@ from orchestrator.core.errors import SettingsError
 )
 def test_blocks_as_they_are_pasted_are_taken(block):
     config = McpServerConfig.model_validate(block)
-    assert config.where.startswith(block.get("command") or block["url"])
+    assert config.where in {"npx", "uvx", "x", "https://example.org", "http://127.0.0.1:8000"}
+
+
+@pytest.mark.parametrize(
+    ("block", "where"),
+    [
+        (
+            {"command": "/opt/py/python3", "args": ["-m", "desk.files", "--root", "/h"]},
+            "python3 -m desk.files",
+        ),
+        ({"command": "npx", "args": ["-y", "server", "--token", "canary"]}, "npx"),
+        ({"url": "https://me:canary@host.org:8443/mcp?key=canary#canary"}, "https://host.org:8443"),
+        ({"url": "https://[canary/mcp?key=canary"}, "https://"),
+    ],
+)
+def test_a_message_tells_the_program_or_the_host_and_nothing_filled_in(block, where):
+    assert McpServerConfig.model_validate(block).where == where
 
 
 def test_numbers_in_the_environment_become_text():

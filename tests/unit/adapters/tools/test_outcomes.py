@@ -1,6 +1,7 @@
 """What enters a run's state is bounded, plain and clean."""
 
 import json
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -8,9 +9,15 @@ from hypothesis import strategies as st
 
 from adapters.tools.outcomes import failed, legible, scrubbed, succeeded, unknown_tool
 from orchestrator.core.errors import ToolFailed, ToolOutputTooLarge
+from orchestrator.core.events import CallSettled
+from orchestrator.core.fingerprints import MAX_DEPTH, MAX_INTEGER, unfit
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text() | st.floats(-9, 9),
+    st.none()
+    | st.booleans()
+    | st.integers(1 - MAX_INTEGER, MAX_INTEGER - 1)
+    | st.text()
+    | st.floats(-9, 9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
@@ -41,16 +48,35 @@ def nested(levels):
 
 @pytest.mark.parametrize(
     "value",
-    [nested(65), 2**63, -(2**63) - 1, float("nan"), float("inf"), {"a": b"bytes"}, {1, 2}],
-    ids=["deep", "big", "small", "nan", "inf", "bytes", "set"],
+    [
+        nested(MAX_DEPTH - 2),
+        nested(900),
+        2**63,
+        {"n": -(2**63)},
+        10**5000,
+        float("nan"),
+        float("inf"),
+        {"a": b"bytes"},
+        {1, 2},
+    ],
+    ids=["deep", "deepest", "big", "small", "endless", "nan", "inf", "bytes", "set"],
 )
 def test_what_json_cannot_carry_is_refused(value):
-    with pytest.raises(ToolFailed):
+    with pytest.raises(ToolFailed, match="journal"):
         succeeded(value)
 
 
-def test_the_deepest_value_is_taken():
-    assert succeeded(nested(64)).ok
+@pytest.mark.parametrize("value", [nested(MAX_DEPTH - 3), MAX_INTEGER - 1, 1 - MAX_INTEGER])
+def test_the_last_value_that_is_taken_fits_into_the_journal(value):
+    outcome = succeeded(value)
+    settled = CallSettled(
+        id="p1.0", step="s1", parent=-1, tool="ns.look", fingerprint="f", outcome=outcome
+    )
+    assert unfit({"event": settled.model_dump()}) == ""
+
+
+def test_a_read_only_mapping_is_copied():
+    assert succeeded(MappingProxyType({"a": (1, 2)})).data == {"a": [1, 2]}
 
 
 def test_a_result_over_the_limit_is_refused_with_its_size():
