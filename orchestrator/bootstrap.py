@@ -101,8 +101,19 @@ def log_sinks(settings: Settings, opened: AsyncExitStack) -> tuple[TraceSink, ..
 
 
 def open_store(settings: Settings) -> SqliteStore:
-    """The journal's store in the state folder."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    """The journal's store in the state folder.
+
+    Raises:
+        SettingsError: The folder cannot be made.
+        JournalError: The journal in it cannot be opened.
+    """
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"The state folder {settings.state_dir} cannot be written: {error.strerror}.",
+            hint="Make it writable and make room, or set XDG_STATE_HOME to another folder.",
+        ) from error
     return SqliteStore(settings.state_dir / "journal.db")
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.cli.hints import unknown_outcome
 from orchestrator.cli.output import table
 from orchestrator.cli.sentences import shortened
 from orchestrator.core.runs import Proposal, RunState
@@ -32,6 +33,7 @@ _WORDS: Mapping[str, Word] = {
     "later": "later",
 }
 _PROMPT = "Do this? [y]es, [n]o, [a]ll of this run, [l]ater: "
+_AGAIN = "Was it not done, and shall it be done again? [y]es, [n]o, [l]ater: "
 
 
 def on_a_terminal() -> bool:
@@ -52,17 +54,18 @@ def ask(console: Console, state: RunState, read: Callable[[str], str] = input) -
     console.print(proposed(proposal))
     if state.approval and state.approval.reason:
         console.print(Text(f"  {state.approval.reason}", style="yellow"))
+    prompt = _AGAIN if unknown_outcome(state) else _PROMPT
     while True:
-        word = _WORDS.get(_line(read).strip().lower())
+        word = _WORDS.get(_line(read, prompt).strip().lower())
         if word is not None:
             return word
 
 
-def _line(read: Callable[[str], str]) -> str:
+def _line(read: Callable[[str], str], prompt: str) -> str:
     # The event loop's handler would swallow the Ctrl-C that has to end the wait for a line.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return read(_PROMPT)
+        return read(prompt)
     except EOFError:
         return "later"
     finally:

@@ -5,7 +5,6 @@ import signal
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 from rich.console import Console
 
@@ -13,12 +12,11 @@ from orchestrator.bootstrap import open_orchestrator, read_run
 from orchestrator.cli.approval import Word, ask, on_a_terminal
 from orchestrator.cli.view import View
 from orchestrator.core.events import Entry
-from orchestrator.core.runs import RunRequest, RunState
+from orchestrator.core.runs import Approve, Budget, RunRequest, RunState
 from orchestrator.journal.fold import fold
 from orchestrator.runtime import Orchestrator
 from orchestrator.settings import Settings
 
-Approve = Literal["ask", "yes", "no"]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -26,14 +24,17 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Errand:
     """What is to be carried: a new request, or the resume of a run.
 
-    `approve` is what a resume says from now on, `answer` answers the
-    run's question, `may_ask` is whether a person may be asked.
+    `approve` is what a resume says from now on, `granted` the word on what the run waits for,
+    `answer` answers the run's question, `budget` are its new limits, `may_ask` is whether a
+    person may be asked.
     """
 
     run_id: str
     request: RunRequest | None = None
     approve: Approve = "ask"
+    granted: bool | None = None
     answer: str = ""
+    budget: Budget | None = None
     plan_only: bool = False
     may_ask: bool = True
 
@@ -70,7 +71,12 @@ async def _carried(
     else:
         before = (await orchestrator.result(run_id)).state
         again = orchestrator.resume(
-            run_id, approve=errand.approve, answer=errand.answer, on_delta=view.heard
+            run_id,
+            approve=errand.approve,
+            granted=errand.granted,
+            answer=errand.answer,
+            budget=errand.budget,
+            on_delta=view.heard,
         )
         state = await _watched(again, before, view)
     while state.status == "waiting_approval" and errand.may_ask and on_a_terminal():
@@ -78,14 +84,20 @@ async def _carried(
         word = ask(console, state)
         if word == "later":
             return
-        state = await _watched(_answered(orchestrator, run_id, word, view), state, view)
+        state = await _watched(_answered(orchestrator, state, word, view), state, view)
 
 
 def _answered(
-    orchestrator: Orchestrator, run_id: str, word: Word, view: View
+    orchestrator: Orchestrator, state: RunState, word: Word, view: View
 ) -> AsyncGenerator[Entry]:
-    approve: Approve = "yes" if word == "all" else "ask"
-    return orchestrator.resume(run_id, approve=approve, granted=word != "no", on_delta=view.heard)
+    """Go on with a person's word; what was said beforehand stays said."""
+    said: Approve = state.request.approve if state.request else "ask"
+    return orchestrator.resume(
+        state.run_id,
+        approve="yes" if word == "all" else said,
+        granted=word != "no",
+        on_delta=view.heard,
+    )
 
 
 async def _watched(entries: AsyncGenerator[Entry], before: RunState, view: View) -> RunState:

@@ -7,11 +7,11 @@ from pathlib import Path, PurePath
 from rich.text import Text
 
 from orchestrator.bootstrap import open_orchestrator
-from orchestrator.cli.errands import prepared, started
+from orchestrator.cli.errands import needs_no_folder, prepared, started
 from orchestrator.cli.failures import exit_code
 from orchestrator.cli.office import checked_on_disk
 from orchestrator.cli.output import progress, results, table, write_json
-from orchestrator.cli.requests import request_of
+from orchestrator.cli.requests import draft_of, request_of
 from orchestrator.cli.sentences import shortened
 from orchestrator.cli.setup import UNSET, RunSetup, digests, settings_for
 from orchestrator.cli.view import LineView, View, view_for
@@ -48,12 +48,13 @@ async def both(options: argparse.Namespace) -> int:
     """Run both arms on two copies of one office and print what each came to.
 
     Raises:
-        SettingsError: A folder of the user's own is named: the bare loop asks nobody.
+        SettingsError: A folder or servers of the user's own are named: the bare loop asks nobody.
     """
-    if options.path is not None:
+    own = Settings.load(options.config, variables=UNSET)
+    if options.path is not None or needs_no_folder(options, own):
         raise SettingsError(
             "--bare works on sample offices only: the bare loop renames without asking.",
-            hint="Leave --path out.",
+            hint="Leave --path out, and the GOAL too where the config file names servers.",
         )
     view = view_for(progress(), quiet=options.quiet)
     entries, setup, _ = await started(options, view=view)
@@ -70,9 +71,10 @@ async def both(options: argparse.Namespace) -> int:
 
 async def _bare(options: argparse.Namespace, view: View) -> Report:
     settings = Settings.load(options.config, variables=UNSET)
+    draft = draft_of(options, settings.config.budget)
     setup = prepared(options, settings, run_id=new_run_id(), view=view)
     used = settings_for(setup)
-    request = request_of(options, setup, used.config.budget)
+    request = request_of(draft, setup)
     view.doing("bare loop: starting the same tools")
     async with open_orchestrator(used, context_tokens=CONTEXT_TOKENS) as orchestrator:
         parts = orchestrator.parts

@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from orchestrator.cli.carry import Errand, carry
 from orchestrator.cli.failures import exit_code, write_error
+from orchestrator.cli.hints import hint_for
 from orchestrator.cli.office import checked_on_disk, furnished, listing, new_folder
-from orchestrator.cli.output import progress, results, write_json
-from orchestrator.cli.requests import request_of
+from orchestrator.cli.output import check_target, progress, results, write_json
+from orchestrator.cli.requests import draft_of, request_of
 from orchestrator.cli.setup import UNSET, RunSetup, places_of, save, settings_for, state_of
 from orchestrator.cli.summary import show, show_plan
 from orchestrator.cli.view import View, view_for
@@ -44,32 +46,44 @@ async def planned(options: argparse.Namespace) -> int:
 async def started(
     options: argparse.Namespace, *, view: View, plan_only: bool = False
 ) -> tuple[list[Entry], RunSetup, Settings]:
-    """Prepare a new run, carry it, and give its journal with what it was started with."""
+    """Prepare a new run, carry it, and give its journal with what it was started with.
+
+    Whatever the options alone can have wrong is found before anything is made.
+    """
     run_id = new_run_id()
     settings = Settings.load(options.config, variables=UNSET)
+    draft = draft_of(options, settings.config.budget)
+    check_target(options.json)
     setup = prepared(options, settings, run_id=run_id, view=view)
     used = settings_for(setup)
-    request = request_of(options, setup, used.config.budget)
     save(setup, settings)
-    errand = Errand(run_id=run_id, request=request, plan_only=plan_only)
+    errand = Errand(run_id=run_id, request=request_of(draft, setup), plan_only=plan_only)
     return await carry(errand, used, view=view, console=progress()), setup, used
 
 
 def prepared(
     options: argparse.Namespace, settings: Settings, *, run_id: str, view: View
 ) -> RunSetup:
-    """Find or make the folder that a run works in."""
+    """Find or make the folder that a run works in; a goal for servers of one's own needs none."""
     common = {
-        "config": str(options.config.absolute()) if options.config else "",
+        "config": str(settings.config_path.absolute()) if settings.config_path else "",
         "embedded_model": options.model,
     }
-    if options.path is None:
+    if needs_no_folder(options, settings):
+        made = RunSetup(
+            run_id=run_id,
+            office="",
+            servers_state=str(state_of(Path(common["config"]), settings)),
+            seed=options.seed,
+            places=settings.config.places,
+        )
+    elif options.path is None:
         view.doing("making the sample office")
         made = furnished(
             settings,
             seed=options.seed,
             run_id=run_id,
-            demo=not options.goal,
+            demo=options.goal is None,
             root=new_folder(settings, options.seed),
         )
         view.doing(f"made the sample office in {made.office}")
@@ -83,6 +97,12 @@ def prepared(
             places={**places_of(folder), **settings.config.places},
         )
     return made.model_copy(update=common)
+
+
+def needs_no_folder(options: argparse.Namespace, settings: Settings) -> bool:
+    """Whether the servers of the config file are all that a goal is to be carried out with."""
+    own = bool(settings.config.mcpServers)
+    return own and options.path is None and options.goal is not None
 
 
 def reported(
@@ -104,19 +124,10 @@ def _hint(report: Report, state: RunState) -> None:
     """What can be done about a run that did not get through."""
     if report.status == "completed":
         return
-    again = f"ferryman resume {report.run_id}"
-    hints = {
-        "planned": f"`{again}` carries the plan out.",
-        "waiting_approval": f"`{again} --yes` approves it, `{again}` shows it first.",
-        "needs_input": f"`{again} --answer TEXT` answers it.",
-        "cancelled": f"`{again}` goes on where it was.",
-        "failed": f"`{again}` tries again from where it was.",
-        "incomplete": f"`ferryman runs show {report.run_id}` tells what was done.",
-        "stopped": f"`ferryman runs show {report.run_id}` tells what was done; `{again}` goes on.",
-    }
+    hint = hint_for(report.status, state)
     sys.stdout.flush()
     if report.status == "planned":
-        sys.stderr.write(f"hint: {hints['planned']}\n")
+        sys.stderr.write(f"hint: {hint}\n")
         return
     message = state.error or f"{len(report.missing)} things are missing."
-    write_error(report.error_code or report.status, message, hints[report.status])
+    write_error(report.error_code or report.status, message, hint)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.cli.setup import RunSetup, digests, places_of, state_of
+from orchestrator.cli.setup import RunSetup, digests, places_of, state_of, state_written
 from orchestrator.core.errors import SettingsError
 from orchestrator.evals.report import Report, checked
 from orchestrator.settings import Settings
@@ -46,17 +46,22 @@ def make_bare(root: Path) -> None:
 
 
 def new_folder(settings: Settings, seed: int) -> Path:
-    """Create the first free folder `office-SEED-N` of the state folder."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while True:
-        root = settings.state_dir / f"office-{seed}-{number}"
-        try:
-            root.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return root
+    """Create the first free folder `office-SEED-N` of the state folder.
+
+    Raises:
+        SettingsError: The state folder cannot be written.
+    """
+    with state_written(settings):
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            root = settings.state_dir / f"office-{seed}-{number}"
+            try:
+                root.mkdir()
+            except FileExistsError:
+                number += 1
+            else:
+                return root
 
 
 def checked_on_disk(report: Report, setup: RunSetup) -> Report:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from orchestrator.core.errors import SettingsError
 
 PIPE_WIDTH = 120
 """Columns of a table that is not written to a terminal."""
+PATH_HELP = (
+    "the folder to work in; without it a GOAL uses the servers of the config file, and where "
+    "that names none, or without a GOAL, a sample office is made and used"
+)
 
 
 def results() -> Console:
@@ -59,6 +64,28 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     """Offer what every command that reads the settings has."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="the config file to use")
     parser.add_argument("--verbose", action="store_true", help="show tracebacks and details")
+
+
+def check_target(target: str | None) -> None:
+    """See that a file can be written before the work begins whose outcome it is to hold.
+
+    Raises:
+        SettingsError: It cannot.
+    """
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    problem = ""
+    if path.is_dir():
+        problem = "it is a folder"
+    elif not path.parent.is_dir():
+        problem = f"{path.parent} is not a folder"
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        problem = "writing there is not allowed"
+    if problem:
+        raise SettingsError(
+            f"--json {target} cannot be written: {problem}.", hint="Give --json another file."
+        )
 
 
 def write_json(value: Any, target: str = "-") -> None:

@@ -4,18 +4,13 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from orchestrator.cli.output import add_common
+from orchestrator.cli.output import PATH_HELP, add_common
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("goal", metavar="GOAL", help="what is to be done, in words")
-    parser.add_argument(
-        "--path",
-        type=Path,
-        metavar="DIR",
-        help="the folder to work in; without it a sample office is made and used",
-    )
+    parser.add_argument("--path", type=Path, metavar="DIR", help=PATH_HELP)
     parser.add_argument("--seed", type=int, default=1, help="which sample office is made")
     parser.add_argument("--model", default="", metavar="NAME|FILE", help="other embedded weights")
     parser.add_argument("--json", metavar="FILE", help="write the plan there; - is stdout")

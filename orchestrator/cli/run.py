@@ -4,25 +4,14 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from orchestrator.cli.output import add_common
-
-LIMITS = {
-    "seconds": "seconds of work",
-    "turns": "rounds of deciding and acting",
-    "tool-calls": "tool calls",
-    "model-calls": "model calls",
-}
+from orchestrator.cli.limits import add_limits
+from orchestrator.cli.output import PATH_HELP, add_common
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("goal", nargs="?", metavar="GOAL", help="what is to be done, in words")
-    parser.add_argument(
-        "--path",
-        type=Path,
-        metavar="DIR",
-        help="the folder to work in; without it a sample office is made and used",
-    )
+    parser.add_argument("--path", type=Path, metavar="DIR", help=PATH_HELP)
     parser.add_argument("--seed", type=int, default=1, help="which sample office is made")
     word = parser.add_mutually_exclusive_group()
     word.add_argument("--yes", action="store_true", help="approve what stays inside the folder")
@@ -34,8 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="also let a bare loop (all tools in the prompt, no guard) do it, and compare",
     )
     parser.add_argument("--model", default="", metavar="NAME|FILE", help="other embedded weights")
-    for name, what in LIMITS.items():
-        parser.add_argument(f"--max-{name}", type=float, metavar="N", help=f"at most N {what}")
+    add_limits(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress")
     add_common(parser)
 

@@ -6,16 +6,21 @@ from typing import Any
 
 from rich.text import Text
 
+from orchestrator.cli.limits import counted
 from orchestrator.cli.output import add_common, add_json, results, table, write_json
 from orchestrator.core.events import Entry
 from orchestrator.core.runs import RunState
+
+MOST_RUNS = 100_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the sub-commands."""
     commands = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
     listed = commands.add_parser("list", help="the newest runs")
-    listed.add_argument("--limit", type=int, default=20, metavar="N", help="at most N runs")
+    listed.add_argument(
+        "--limit", type=counted(1, MOST_RUNS), default=20, metavar="N", help="at most N runs (20)"
+    )
     show = commands.add_parser("show", help="what a run did: plan, calls, verdicts, answer")
     report = commands.add_parser("report", help="a run's report, as --json of `run` writes it")
     schema = commands.add_parser("schema", help="the JSON schema of a report")

@@ -2,7 +2,8 @@
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -19,7 +20,8 @@ UNSET = {"OFFICE": "", "STATE": ""}
 class RunSetup(Frozen):
     """Everything about a run that is not in its journal because it belongs to this machine.
 
-    `office` is the folder that the tools may touch. `before` holds the digest of each of its
+    `office` is the folder that the tools may touch, "" where the config file alone says what they
+    may. `before` holds the digest of each of its
     files, `expected` the ones that must get a new name and `words` what these show; all three
     only for the sample office.
     """
@@ -38,11 +40,32 @@ class RunSetup(Frozen):
 
 
 def save(setup: RunSetup, settings: Settings) -> Path:
-    """Write the setup down; done before the run exists, so that every run has one."""
+    """Write the setup down; done before the run exists, so that every run has one.
+
+    Raises:
+        SettingsError: The state folder cannot be written.
+    """
     path = _path(setup.run_id, settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(setup.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    with state_written(settings):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(setup.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return path
+
+
+@contextmanager
+def state_written(settings: Settings) -> Iterator[None]:
+    """Name the state folder when what is written into it cannot be.
+
+    Raises:
+        SettingsError: The folder is missing and cannot be made, may not be written, or is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"The state folder {settings.state_dir} cannot be written: {error.strerror}.",
+            hint="Make it writable and make room, or set XDG_STATE_HOME to another folder.",
+        ) from error
 
 
 def load(run_id: str, settings: Settings) -> RunSetup:
@@ -73,9 +96,11 @@ def settings_for(setup: RunSetup) -> Settings:
     Raises:
         SettingsError: A setting or the config file cannot be used.
     """
-    variables = {"OFFICE": setup.office, "STATE": setup.servers_state}
+    variables = {"STATE": setup.servers_state}
+    if setup.office:
+        variables["OFFICE"] = setup.office
     named = Path(setup.config) if setup.config else None
-    settings = Settings.load(named, variables=variables)
+    settings = _loaded(named, variables)
     if setup.embedded_model:
         settings = settings.model_copy(update={"embedded_model": setup.embedded_model})
     if settings.config.mcpServers and not setup.demo:
@@ -85,6 +110,15 @@ def settings_for(setup: RunSetup) -> Settings:
         update={name: getattr(settings.config, name) for name in own}
     )
     return settings.model_copy(update={"config": config})
+
+
+def _loaded(named: Path | None, variables: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.load(named, variables=variables)
+    except SettingsError as error:
+        if "${OFFICE}" not in error.message:
+            raise
+        raise SettingsError(error.message, hint="Give --path the folder it stands for.") from error
 
 
 def office_config() -> Path:

@@ -9,10 +9,13 @@ from typing import Any
 
 from rich.text import Text
 
+from orchestrator.cli.limits import counted
 from orchestrator.cli.output import add_common, add_json, progress, results, table, write_json
 from orchestrator.cli.setup import RunSetup, places_of, settings_for
 
 MOST_FOUND = 20
+MOST_PLACES = 12
+PLACES_HELP = f"how many places, 1 to {MOST_PLACES} (8)"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     why = commands.add_parser("why", help="the shortlist of a step with its scores and reasons")
     for command in (search, why):
         command.add_argument("query", metavar="QUERY", help="what the step intends, in words")
-    why.add_argument("-k", type=int, default=8, metavar="N", help="how many places (8)")
+    why.add_argument("-k", type=counted(1, MOST_PLACES), default=8, metavar="N", help=PLACES_HELP)
     for command in (listed, search, why):
         command.add_argument("--namespace", metavar="NS", help="the namespace of the plan's step")
         command.add_argument("--path", type=Path, metavar="DIR", help="the folder of the servers")
