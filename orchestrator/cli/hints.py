@@ -1,7 +1,7 @@
 """What a person can do about a run that did not get through, in the words of a command."""
 
 from orchestrator.cli.limits import larger
-from orchestrator.core.runs import RunState, RunStatus
+from orchestrator.core.runs import FINAL, RunState, RunStatus
 from orchestrator.policy.permissions import standing_word
 
 
@@ -14,10 +14,11 @@ def hint_for(status: RunStatus, state: RunState) -> str:
         "needs_input": f"`{again} --answer TEXT` answers it.",
         "cancelled": f"`{again}` goes on where it was.",
         "failed": f"`{again}` tries again from where it was.",
-        "incomplete": f"{tells}.",
     }
     if status == "waiting_approval":
         return _approval(state, again)
+    if status == "incomplete" and state.status not in FINAL:
+        return f"{tells}; `{again}` tries again what failed."
     if status == "stopped":
         option = larger(state)
         return f"{tells}; `{again}{option and f' {option}'}` goes on{option and ' with more'}."

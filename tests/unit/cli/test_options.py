@@ -174,6 +174,13 @@ def test_the_hint_of_an_approval_says_which_word_grants_it(effect, verdict, said
     assert ("--grant" in hint) is ("--yes` approves" not in hint)
 
 
+def test_what_failed_of_a_run_is_tried_again_only_where_the_run_itself_knows_of_it():
+    known = hint_for("incomplete", RunState(run_id="r1", status="incomplete"))
+    assert known.endswith("`ferryman resume r1` tries again what failed.")
+    found_on_disk = hint_for("incomplete", RunState(run_id="r1", status="completed"))
+    assert found_on_disk == "`ferryman runs show r1` tells what was done."
+
+
 def test_bare_is_refused_for_servers_of_ones_own(machine, capsys):
     machine.config.write_text('{"mcpServers": {"own": {"command": "x"}}}')
     assert main(["run", "Do it.", "--bare"]) == 2
