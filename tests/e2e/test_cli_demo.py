@@ -43,13 +43,17 @@ PLANNER = [
     "filesystem.rename_file",
     {"path": "$s2.path", "new_name": "$s3.value"},
 ]
+COMMON = {"their", "there", "would", "could", "about", "after", "before", "please", "thank"}
 
 
 def names_for(office):
-    """A name for each screenshot, out of the words that it shows, in the order of the files."""
+    """A name for each screenshot, out of the words that it shows, in the order of the files.
+
+    Long plain words are the ones that are read without a mistake, and no other word is admitted.
+    """
     for shot in sorted(office.screenshots, key=lambda shot: shot.path.name):
-        words = re.findall(r"[a-z0-9]{3,16}", " ".join(shot.keywords).lower())
-        yield "-".join([*dict.fromkeys(words), "shown"][:4])
+        words = re.findall(r"\b[a-z]{5,12}\b", " ".join(shot.words).lower())
+        yield "-".join([w for w in dict.fromkeys(words) if w not in COMMON][:3])
 
 
 @pytest.fixture
