@@ -239,7 +239,7 @@ class ToolOutputTooLarge(ToolError):
 
 
 class ToolOutcomeUnknown(ToolError):
-    """The process died between a call's intent and its outcome."""
+    """A call was begun and nobody knows whether it was carried out."""
 
     code = "tool_outcome_unknown"
     default_hint = "Look whether the effect happened, then resume and answer the question."

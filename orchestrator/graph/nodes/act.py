@@ -13,7 +13,7 @@ from orchestrator.core.events import (
     StepClosed,
     VerdictGiven,
 )
-from orchestrator.core.fingerprints import call_fingerprint
+from orchestrator.core.fingerprints import call_fingerprint, canonical_json
 from orchestrator.core.runs import Proposal, RunState, SettledCall
 from orchestrator.core.tools import split_name
 from orchestrator.core.verdicts import Verdict
@@ -64,7 +64,7 @@ def _unknown(context: RunContext, run: RunState, proposal: Proposal) -> Event | 
         return None
     reason = (
         f"{unsafe[0].tool} was begun and nobody knows whether it was done:"
-        f" {unsafe[0].arguments}. Granting this repeats it."
+        f" {canonical_json(unsafe[0].arguments)}. Granting this repeats it."
     )
     reuse = verdict.reuse if verdict else {}
     asked = Verdict(kind="ask", code=UNKNOWN, reason=reason, reuse=reuse)
