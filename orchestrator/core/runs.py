@@ -70,7 +70,7 @@ class Candidate(Frozen):
 class Proposal(Frozen):
     """What a decision wants to do: one tool, argument expressions, and the calls they become.
 
-    `parents` gives, for each call, the index of the item of the `over` step it is for.
+    `parents` gives, for each call, the id of the item of the `over` step that it is for.
     """
 
     id: str
@@ -86,7 +86,7 @@ class Proposal(Frozen):
 class SettledCall(Frozen):
     """A call with its outcome, as the loop breaker and the references see it.
 
-    `parent` is the index of the item of the step's `over` step; `world` is how many writes
+    `parent` is the id of the item of the step's `over` step; `world` is how many writes
     the run had settled before it.
     """
 

@@ -7,6 +7,7 @@ it was made for, so that a rename can use the path that the text was read from.
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, JsonValue
@@ -22,10 +23,14 @@ _SHORT = 80
 
 
 class Item(Frozen):
-    """One record of a handle; `parent` is the index of the item it was made for."""
+    """One record of a handle.
+
+    `id` is its place in the list it stood in first. An item that was made for another one has
+    that one's id, so that it stays the same however many of its siblings fail or come later.
+    """
 
     data: dict[str, JsonValue]
-    parent: int = -1
+    id: int = 0
 
 
 class Handle(Frozen):
@@ -36,6 +41,11 @@ class Handle(Frozen):
     tool: str = ""
     items: tuple[Item, ...] = ()
     whole: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @cached_property
+    def by_id(self) -> dict[int, Item]:
+        """The items by their id."""
+        return {item.id: item for item in self.items}
 
 
 def settled_by_id(state: RunState) -> dict[str, SettledCall]:
@@ -53,7 +63,7 @@ def handle(state: RunState, step: StepState) -> Handle:
     if over:
         by_parent = {call.parent: call for call in results}
         items = tuple(
-            Item(data=_record(call.outcome.data), parent=parent)
+            Item(data=_record(call.outcome.data), id=parent)
             for parent, call in sorted(by_parent.items())
         )
         return Handle(step=step.step.id, over=over, tool=results[-1].tool, items=items)
@@ -61,7 +71,10 @@ def handle(state: RunState, step: StepState) -> Handle:
     return Handle(
         step=step.step.id,
         tool=results[-1].tool,
-        items=tuple(Item(data=_record(record)) for record in principal_list(whole)),
+        items=tuple(
+            Item(data=_record(record), id=place)
+            for place, record in enumerate(principal_list(whole))
+        ),
         whole=whole,
     )
 
@@ -85,13 +98,12 @@ def principal_list(result: Mapping[str, JsonValue]) -> list[JsonValue]:
     return max(records or lists, key=len)
 
 
-def lineage(known: Mapping[str, Handle], step: str, index: int) -> dict[str, dict[str, JsonValue]]:
-    """The records that one item of a step comes from, by step id, nearest first."""
+def lineage(known: Mapping[str, Handle], step: str, item: int) -> dict[str, dict[str, JsonValue]]:
+    """The records that the item of that id comes from, by step id, nearest first."""
     found: dict[str, dict[str, JsonValue]] = {}
-    while step in known and 0 <= index < len(known[step].items):
-        item = known[step].items[index]
-        found[step] = item.data
-        step, index = known[step].over, item.parent
+    while step in known and item in known[step].by_id:
+        found[step] = known[step].by_id[item].data
+        step = known[step].over
     return found
 
 

@@ -43,8 +43,8 @@ def references(
 ) -> list[Reference]:
     """What the arguments of a step may refer to.
 
-    First the current item and what it was made from, nearest first, typed by the item at index
-    `sample`; then the results of other steps, the latest first; then the folders.
+    First the current item and what it was made from, nearest first, typed by the item with the
+    id `sample`; then the results of other steps, the latest first; then the folders.
     """
     current = lineage(known, step.over, sample)
     found = [
@@ -128,7 +128,7 @@ def resolve(
 ) -> JsonValue:
     """Replace every reference in an argument expression by what it points to.
 
-    `index` is the item of the step's `over` step that the call is for.
+    `index` is the id of the item of the step's `over` step that the call is for.
 
     Raises:
         InvalidArguments: A reference points to nothing.

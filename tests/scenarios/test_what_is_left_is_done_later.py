@@ -5,7 +5,17 @@ import pytest
 from orchestrator.core.errors import JournalError
 from orchestrator.core.events import CallSettled, RunEnded
 from orchestrator.core.runs import Budget
-from tests.fakes.office import Office, entries_of, events, screenshot_script, screenshots
+from tests.fakes.office import (
+    DESKTOP,
+    RENAME,
+    Office,
+    described,
+    entries_of,
+    events,
+    screenshot_script,
+    screenshots,
+)
+from tests.fakes.tools import InMemoryToolset, filesystem, ocr
 
 pytestmark = pytest.mark.anyio
 
@@ -53,3 +63,22 @@ async def test_every_call_of_the_main_job_settles_once():
     entries = await entries_of(office.orchestrator(screenshot_script()).stream(office.request()))
     ids = [event.id for event in events(entries, CallSettled)]
     assert len(ids) == len(set(ids))
+
+
+async def test_an_item_that_failed_is_done_later_and_every_name_keeps_its_file():
+    images = screenshots()
+    broken = min(images)
+    readable = {path: text for path, text in images.items() if path != broken}
+    office = Office(images=readable, files=[broken])
+    first = await entries_of(office.orchestrator().stream(office.request()))
+    assert status(first) == "incomplete"
+    assert [name for name in office.names if name.startswith("screenshot")] == [
+        broken.removeprefix(f"{DESKTOP}/")
+    ]
+    mended = InMemoryToolset(
+        [described(pair) for pair in (*filesystem(office.files), *ocr(images))]
+    )
+    again = office.orchestrator(toolset=mended).resume(first[0].run_id, approve="yes")
+    assert status(await entries_of(again)) == "completed"
+    assert not [name for name in office.names if name.startswith("screenshot")]
+    assert [arguments["path"] for arguments in mended.called(RENAME)] == [broken]

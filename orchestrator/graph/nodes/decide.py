@@ -130,12 +130,14 @@ def _new_plan_or_fail(run: RunState, step: StepState, reason: str) -> Event:
 
 
 def _indices(run: RunState, step: StepState) -> tuple[int, ...]:
+    """The ids of the items that the step is still to be carried out for."""
     source = _source(run, step)
     if source is None:
         return ()
-    chosen = select([item.data for item in source.items], step.step.where, step.step.take)
-    done = {item.parent for item in handle(run, step).items}
-    return tuple(index for index in chosen if index not in done) if done < set(chosen) else chosen
+    places = select([item.data for item in source.items], step.step.where, step.step.take)
+    chosen = [source.items[place].id for place in places]
+    left = [item for item in chosen if item not in handle(run, step).by_id]
+    return tuple(left or chosen)
 
 
 def _source(run: RunState, step: StepState) -> Handle | None:

@@ -44,12 +44,12 @@ def test_the_records_of_a_listing_are_its_items():
 
 def test_a_fan_out_has_an_item_a_call_in_the_order_of_its_source():
     read = handles(crossing())["s2"]
-    assert [(item.parent, item.data["text"]) for item in read.items] == [(0, "T0"), (1, "T1")]
+    assert [(item.id, item.data["text"]) for item in read.items] == [(0, "T0"), (1, "T1")]
     assert read.whole == {}
 
 
 def test_an_item_knows_all_that_it_was_made_from():
-    found = lineage(handles(crossing()), "s3", 0)
+    found = lineage(handles(crossing()), "s3", 1)
     assert list(found) == ["s3", "s2", "s1"]
     assert (found["s2"]["text"], found["s1"]["name"]) == ("T1", "b.png")
 

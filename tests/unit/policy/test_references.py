@@ -15,7 +15,7 @@ LISTED = Handle(
     tool="filesystem.list",
     items=(
         Item(data={"name": "a.png", "path": "/d/a.png", "size": 1}),
-        Item(data={"name": "b.txt", "path": "/d/b.txt", "size": 2}),
+        Item(data={"name": "b.txt", "path": "/d/b.txt", "size": 2}, id=1),
     ),
     whole={"entries": [], "total": 2, "truncated": False, "extra": {"x": 1}},
 )
@@ -24,15 +24,15 @@ READ = Handle(
     over="s1",
     tool="ocr.read",
     items=(
-        Item(data={"text": "T0", "box": {"x": 1}}, parent=0),
-        Item(data={"text": "T1"}, parent=1),
+        Item(data={"text": "T0", "box": {"x": 1}}, id=0),
+        Item(data={"text": "T1"}, id=1),
     ),
 )
 NAMED = Handle(
     step="s3",
     over="s2",
     tool="text.write",
-    items=(Item(data={"value": "zero"}, parent=0), Item(data={"value": "one"}, parent=1)),
+    items=(Item(data={"value": "zero"}, id=0), Item(data={"value": "one"}, id=1)),
 )
 NOTE = Handle(
     step="s4", tool="text.write", items=(Item(data={"value": "n"}),), whole={"value": "n"}
