@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.backends.scripted import ScriptedBackend
@@ -55,6 +55,7 @@ async def test_the_form_allows_no_word_that_the_text_does_not_have():
     assert not re.match(pattern, "invoice")
 
 
+@settings(max_examples=25)
 @given(st.text(max_size=300))
 def test_every_text_has_a_form_that_compiles(text):
     assert re.compile(file_name_schema(text)["pattern"])
