@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from orchestrator.core.errors import InvalidArguments
 from orchestrator.policy.handles import Handle, Item
-from orchestrator.policy.references import Reference, points_to_text, references, resolve
+from orchestrator.policy.references import Reference, pointers, points_to_text, references, resolve
 from tests.fakes.states import plan_step
 
 PLACES = {"Desktop": "/home/ana/Desktop", "Mail": "/home/ana/Mail"}
@@ -174,3 +174,13 @@ def test_everything_that_is_offered_resolves(step, index):
 )
 def test_literals_are_never_changed(value):
     assert told(value, ALONE) == value
+
+
+def test_references_are_found_however_deep_they_stand():
+    assert pointers({"a": ["$s1.x", {"b": "$s2.y"}], "c": "plain", "d": 3}) == ["$s1.x", "$s2.y"]
+
+
+def test_text_inside_a_list_is_text_too():
+    known = {"s2": Handle(step="s2", whole={"text": "what somebody wrote", "n": 1})}
+    assert points_to_text(["$s2.text"], known)
+    assert not points_to_text(["$s2.n", "$s9.text"], known)
