@@ -15,6 +15,8 @@ _VOLATILE = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?|\bpid[ =:]*\d+",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 def canonical_json(value: Any) -> str:
@@ -35,6 +37,15 @@ def call_fingerprint(tool: str, arguments: Mapping[str, JsonValue]) -> str:
     return digest([tool, _normalised(arguments)])
 
 
+def call_likeness(tool: str, arguments: Mapping[str, JsonValue]) -> str:
+    """Tell calls that differ in no more than their spelling: the same for all of them.
+
+    Case, blanks, a slash at the end, numbers written as text and empty values do not count.
+    Calls that are alike need not do the same; that their results are equal too says so.
+    """
+    return digest([tool, _spelled(arguments)])
+
+
 def result_digest(data: JsonValue) -> str:
     """Identify a result by what it says; timestamps and process ids do not count."""
     return hashlib.sha256(_VOLATILE.sub("", canonical_json(data)).encode()).hexdigest()
@@ -48,6 +59,24 @@ def _normalised(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        parts = {key: _spelled(item) for key, item in value.items()}
+        return {key: item for key, item in parts.items() if item not in _EMPTY}
+    if isinstance(value, list | tuple):
+        return [_spelled(item) for item in value]
+    if isinstance(value, str):
+        return _spelled_text(value)
+    return _normalised(value)
+
+
+def _spelled_text(text: str) -> Any:
+    plain = " ".join(text.split()).casefold()
+    if _NUMBER.fullmatch(plain):
+        return _normalised(float(plain))
+    return plain.removeprefix("./").rstrip("/")
 
 
 def unfit(value: Any, depth: int = 0) -> str:

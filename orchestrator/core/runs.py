@@ -87,7 +87,8 @@ class SettledCall(Frozen):
     """A call with its outcome, as the loop breaker and the references see it.
 
     `parent` is the id of the item of the step's `over` step; `world` is how many writes
-    the run had settled before it.
+    the run had settled before it, `plan` how many plans had been replaced. `likeness` is the
+    same for calls that differ in no more than their spelling.
     """
 
     id: str
@@ -100,6 +101,8 @@ class SettledCall(Frozen):
     result: str
     world: int
     reused: bool = False
+    likeness: str = ""
+    plan: int = 0
 
 
 class StepState(Frozen):

@@ -12,9 +12,9 @@ from orchestrator.core import events
 from orchestrator.core.chat import Frozen, Message
 from orchestrator.core.errors import ToolOutcomeUnknown
 from orchestrator.core.events import Entry, Event
-from orchestrator.core.fingerprints import call_fingerprint, result_digest
+from orchestrator.core.fingerprints import call_fingerprint, call_likeness, result_digest
 from orchestrator.core.plans import PlanStep
-from orchestrator.core.runs import FINAL, RunState, SettledCall, StepState
+from orchestrator.core.runs import FINAL, Proposal, RunState, SettledCall, StepState
 from orchestrator.core.tools import ToolCall, split_name
 from orchestrator.core.verdicts import LOOP_CODES
 
@@ -284,7 +284,18 @@ def _settled(state: RunState, event: events.CallSettled) -> SettledCall:
         result=result_digest(outcome.data if outcome.ok else outcome.error),
         world=state.writes,
         reused=bool(event.reused),
+        likeness=_likeness(state.proposal, event),
+        plan=state.replans,
     )
+
+
+def _likeness(proposal: Proposal | None, event: events.CallSettled) -> str:
+    """Of the proposed call that this is the outcome of; "" where the proposal is not known."""
+    proposed, _, index = event.id.rpartition(".")
+    if proposal is None or proposal.id != proposed or not index.isdecimal():
+        return ""
+    call = next(iter(proposal.calls[int(index) : int(index) + 1]), None)
+    return call_likeness(call.tool, call.arguments) if call else ""
 
 
 def _step_closed(state: RunState, event: events.StepClosed) -> RunState:
