@@ -1,7 +1,7 @@
 """What an evaluation keeps of every case, and of what exactly was measured."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from orchestrator.core.events import ModelInfo
 from orchestrator.evals.cases import Split
 from orchestrator.evals.traces import Trace
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 
 class Measured(Frozen):
@@ -49,7 +49,8 @@ class Score(Frozen):
     the one before them, arguments and result; `identical` those that repeat any earlier one in
     an unchanged world. `wasted` counts executed calls that no gold call asks for. `valid` is the
     share of calls whose arguments fitted the tool's schema. `call_or_not` says whether tools
-    were called exactly if they were needed.
+    were called exactly if they were needed. `right` says of decisions, by number, whether the
+    tool is one that the case's gold asks for; empty where nobody looked.
     """
 
     solved: bool
@@ -65,6 +66,7 @@ class Score(Frozen):
     valid: float | None = None
     call_or_not: bool = True
     plan_length: float | None = None
+    right: dict[int, bool] = Field(default_factory=dict)
 
 
 class Record(Frozen):
