@@ -40,6 +40,8 @@ def body_of(request: ChatRequest, slot: int) -> dict[str, Any]:
         "cache_prompt": True,
         "id_slot": slot,
     }
+    if request.tools:
+        body["tools"] = [tool.wire() for tool in request.tools]
     if request.constraint is not None:
         body["grammar"] = grammar_for(request.constraint)
     if _wants_margin(request):

@@ -29,9 +29,24 @@ class Logprobs(BaseModel):
     content: list[Token] | None = None
 
 
+class FunctionPart(BaseModel):
+    """A piece of a call's name and arguments."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCallPart(BaseModel):
+    """A piece of one tool call of the reply; `index` says of which."""
+
+    index: NonNegativeInt = 0
+    function: FunctionPart = FunctionPart()
+
+
 class Delta(BaseModel):
     """What a chunk adds; two names are in use for the text of a thinking model's thoughts."""
 
+    tool_calls: list[ToolCallPart] | None = None
     content: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None

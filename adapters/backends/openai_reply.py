@@ -7,7 +7,14 @@ from adapters.backends.margin import choice_margin
 from adapters.backends.openai_chunk import Chunk, ChunkChoice, ChunkUsage, Token
 from adapters.backends.openai_request import WRAPPED, wrapping_schema
 from adapters.backends.strict_json import parse
-from orchestrator.core.chat import ChatReply, Choice, Constraint, JsonSchema, Usage
+from orchestrator.core.chat import (
+    ChatReply,
+    Choice,
+    Constraint,
+    FunctionCall,
+    JsonSchema,
+    Usage,
+)
 from orchestrator.core.errors import BackendProtocolError
 
 
@@ -26,6 +33,7 @@ class ReplyParts:
         self._finish: str | None = None
         self._usage = Usage()
         self._model = ""
+        self._calls: dict[int, tuple[str, str]] = {}
 
     def take(self, chunk: Chunk) -> str:
         """Add a chunk, or a whole completion; return the text that it adds."""
@@ -56,6 +64,7 @@ class ReplyParts:
             margin=None if truncated else self._margin(raw, text),
             model=self._model or model,
             seconds=seconds,
+            calls=tuple(FunctionCall(name=n, arguments=a) for n, a in self._calls.values()),
         )
 
     def _take_choice(self, choice: ChunkChoice) -> str:
@@ -64,7 +73,13 @@ class ReplyParts:
         self._texts.append(text)
         self._tokens += choice.tokens
         self._finish = choice.finish_reason or self._finish
-        signs = (text, said.reasoning, said.reasoning_content, self._finish)
+        for part in said.tool_calls or ():
+            name, arguments = self._calls.get(part.index, ("", ""))
+            self._calls[part.index] = (
+                name + (part.function.name or ""),
+                arguments + (part.function.arguments or ""),
+            )
+        signs = (text, said.reasoning, said.reasoning_content, said.tool_calls, self._finish)
         self.begun = self.begun or any(signs)
         return text
 

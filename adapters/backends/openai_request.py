@@ -32,6 +32,7 @@ def encode(
         "stream": True,
         "stream_options": {"include_usage": True},
         **({"stop": list(request.stop)} if request.stop else {}),
+        **({"tools": [tool.wire() for tool in request.tools]} if request.tools else {}),
         **_logprobs(request, card),
         **_constraint(request.constraint, card),
         **extra,

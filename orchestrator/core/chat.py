@@ -18,6 +18,25 @@ class Message(Frozen):
     content: str
 
 
+class FunctionTool(Frozen):
+    """A tool as a chat API is told of it, for loops that leave the choice to the model."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+    def wire(self) -> dict[str, Any]:
+        """The tool in the form of the `tools` field."""
+        return {"type": "function", "function": self.model_dump()}
+
+
+class FunctionCall(Frozen):
+    """A tool call as a server found it in a reply; `arguments` is JSON text, unchecked."""
+
+    name: str
+    arguments: str = ""
+
+
 class Choice(Frozen):
     """The reply must be exactly one of these strings."""
 
@@ -63,6 +82,7 @@ class ChatRequest(Frozen):
 
     `slot` names the conversation, so that a backend with several prompt caches can keep
     this one warm; it never changes the reply. `deadline_s` bounds the whole call in seconds.
+    `tools` are handed to the model's own chat template; whether it calls one is left to it.
     """
 
     messages: tuple[Message, ...] = Field(min_length=1)
@@ -72,6 +92,7 @@ class ChatRequest(Frozen):
     stop: tuple[str, ...] = ()
     logprobs: bool = False
     slot: str = "default"
+    tools: tuple[FunctionTool, ...] = ()
     deadline_s: float = Field(default=300.0, gt=0)
 
 
@@ -87,7 +108,8 @@ class ChatReply(Frozen):
 
     `margin` is the difference in probability (0 to 1) between the chosen option of a `Choice`
     and the runner-up, over the valid options only; None where the backend gives no logprobs.
-    `truncated` is True when `max_tokens` cut the reply.
+    `truncated` is True when `max_tokens` cut the reply. `calls` are the tool calls that the
+    server itself took out of the text; one that parses nothing leaves them in it.
     """
 
     kind: Literal["reply"] = "reply"
@@ -97,6 +119,7 @@ class ChatReply(Frozen):
     margin: float | None = None
     model: str = ""
     seconds: float = 0.0
+    calls: tuple[FunctionCall, ...] = ()
 
 
 StreamItem = TextDelta | ChatReply

@@ -1,21 +1,31 @@
-"""The control arm: the same model and tools in a bare loop, as the project found it.
+"""The control arms: the same model and tools in a loop without any help.
 
-Every tool stands in the system prompt as a JSON schema, the workflow examples above them as
-recipes. Nothing is filtered, guarded or constrained, and nobody is asked: a reply that holds
-a tool call is carried out, one that holds none is the answer. It exists to be compared with.
+In both, nothing is filtered, guarded or constrained, and nobody is asked: a reply that holds a
+tool call is carried out, one that holds none is the answer. They exist to be compared with.
+
+`bare` is how the project found it: every tool stands in the system prompt as a JSON schema, the
+workflow examples above them as recipes. `native` is the usual tool loop: the tools go into the
+request's `tools` field and the model's own chat template writes them.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from orchestrator.core.chat import ChatReply, ChatRequest, Frozen, Message, Usage
+from orchestrator.core.chat import (
+    ChatReply,
+    ChatRequest,
+    Frozen,
+    FunctionTool,
+    Message,
+    Usage,
+)
 from orchestrator.core.errors import BackendError, ContextOverflow, ContextTruncated
 from orchestrator.core.fingerprints import call_fingerprint, result_digest, unfit
 from orchestrator.core.tools import Effect, ToolCall, ToolOutcome, ToolSpec
+from orchestrator.evals.free_calls import Wanted, call_in
 from orchestrator.graph.context import Player
 from orchestrator.ports.chat import complete
 from orchestrator.ports.clock import Clock
@@ -29,6 +39,7 @@ REPLY_TOKENS = 512
 ROUNDS = 10
 DEADLINE_S = 900.0
 
+Style = Literal["bare", "native"]
 BareStatus = Literal["answered", "out_of_rounds", "out_of_time", "context_overflow", "failed"]
 """How a bare run ended. `answered` says that the model stopped, not that the goal is met."""
 
@@ -52,11 +63,15 @@ You then get its result. When the task is done, reply with the answer in plain t
 Folders:
 {folders}"""
 
-_TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
-_FENCED = re.compile(r"```(?:\w+)?\s*\n(.*?)(?:```|\Z)", re.DOTALL)
+_NATIVE = """\
+You are an assistant that carries out tasks on an office computer with tools. When the task is \
+done, reply with the answer in plain text.
+
+Folders:
+{folders}"""
+
 _FOLDER = re.compile(r"\$folder\.(\w+)")
 _FIELD = re.compile(r"\$s(\d+)\.(\w+)")
-_DECODER = json.JSONDecoder()
 
 
 class BareCall(Frozen):
@@ -73,6 +88,14 @@ class BareCall(Frozen):
     seconds: float = 0.0
 
 
+class Round(Frozen):
+    """One reply: its tokens, its seconds, and the tool that it wanted, if any."""
+
+    usage: Usage
+    seconds: float
+    tool: str = ""
+
+
 class BareEvent(Frozen):
     """What just happened, for whoever watches: a reply, a call, or the end."""
 
@@ -85,7 +108,11 @@ class BareEvent(Frozen):
 
 
 class BareResult(Frozen):
-    """What a bare run came to. `shown_max` is how many tools each prompt held."""
+    """What a bare run came to.
+
+    `shown_max` is how many tools each prompt held; `messages` is the whole conversation, by which
+    the next turn of it goes on.
+    """
 
     status: BareStatus
     reason: str = ""
@@ -96,13 +123,8 @@ class BareResult(Frozen):
     tokens: Usage = Usage()
     seconds: float = Field(default=0.0, ge=0)
     shown_max: int = 0
-
-
-class Wanted(Frozen):
-    """A tool call as a model wrote it, before anything is checked."""
-
-    tool: str
-    arguments: dict[str, Any]
+    replies: tuple[Round, ...] = ()
+    messages: tuple[Message, ...] = ()
 
 
 async def run_bare(  # noqa: PLR0913 - the whole configuration of an experiment, by name
@@ -115,6 +137,9 @@ async def run_bare(  # noqa: PLR0913 - the whole configuration of an experiment,
     clock: Clock,
     rounds: int = ROUNDS,
     deadline_s: float = DEADLINE_S,
+    reply_tokens: int = REPLY_TOKENS,
+    style: Style = "bare",
+    history: Sequence[Message] = (),
     on_event: Callable[[BareEvent], None] = lambda _event: None,
 ) -> BareResult:
     """Let the model choose freely until it calls nothing more, or a limit is reached.
@@ -128,10 +153,16 @@ async def run_bare(  # noqa: PLR0913 - the whole configuration of an experiment,
         clock: Measures `deadline_s` (seconds), which is checked between rounds.
         rounds: Replies at most.
         deadline_s: Seconds at most.
+        reply_tokens: Tokens of one reply at most.
+        style: How the tools are told.
+        history: The conversation so far, where the goal is a further turn of it.
         on_event: Told of every reply and call.
     """
     loop = _Loop(toolset, player, clock=clock, deadline_s=deadline_s, on_event=on_event)
-    loop.messages = list(front(goal, places, tuple(toolset.specs), library))
+    loop.reply_tokens, loop.style = reply_tokens, style
+    if style == "native":
+        loop.tools = tuple(map(_function, toolset.specs))
+    loop.messages = _opening(goal, places, toolset, library, style, history)
     status, reason = await loop.until_it_ends(rounds)
     on_event(BareEvent(kind="ended", round=loop.round, text=reason, seconds=loop.elapsed))
     return BareResult(
@@ -144,7 +175,29 @@ async def run_bare(  # noqa: PLR0913 - the whole configuration of an experiment,
         tokens=loop.tokens,
         seconds=loop.elapsed,
         shown_max=len(toolset.specs),
+        replies=tuple(loop.replies),
+        messages=tuple(loop.messages),
     )
+
+
+def _opening(  # noqa: PLR0917
+    goal: str,
+    places: Mapping[str, str],
+    toolset: Toolset,
+    library: Library,
+    style: Style,
+    history: Sequence[Message],
+) -> list[Message]:
+    asked = Message(role="user", content=goal)
+    if history:
+        return [*history, asked]
+    if style == "native":
+        return [Message(role="system", content=_NATIVE.format(folders=_folders(places))), asked]
+    return list(front(goal, places, tuple(toolset.specs), library))
+
+
+def _function(spec: ToolSpec) -> FunctionTool:
+    return FunctionTool(name=spec.id, description=spec.description, parameters=spec.input_schema)
 
 
 class _Loop:
@@ -164,6 +217,10 @@ class _Loop:
         self.tokens = Usage()
         self.round = 0
         self.answer = ""
+        self.replies: list[Round] = []
+        self.reply_tokens = REPLY_TOKENS
+        self.style: Style = "bare"
+        self.tools: tuple[FunctionTool, ...] = ()
         self._effects = {spec.id: spec.effect for spec in toolset.specs}
         self._toolset = toolset
         self._player = player
@@ -188,7 +245,10 @@ class _Loop:
                 return "context_overflow", error.message
             except BackendError as error:
                 return "failed", error.message
-            wanted = wanted_call(reply.text)
+            wanted = call_in(reply)
+            self.replies.append(
+                Round(usage=reply.usage, seconds=reply.seconds, tool=wanted.tool if wanted else "")
+            )
             if wanted is None:
                 return self._ended(reply)
             await self._carry_out(wanted)
@@ -198,14 +258,15 @@ class _Loop:
         request = ChatRequest(
             messages=tuple(self.messages),
             sampling=self._player.profile.sampling,
-            max_tokens=REPLY_TOKENS,
-            slot="bare",
+            max_tokens=self.reply_tokens,
+            slot=self.style,
+            tools=self.tools,
             deadline_s=max(1.0, self._deadline_s - self.elapsed),
         )
         reply = await complete(self._player.backend, request)
         self.round += 1
         self.tokens += reply.usage
-        self.messages.append(Message(role="assistant", content=reply.text))
+        self.messages.append(Message(role="assistant", content=_said(reply)))
         self._tell(
             BareEvent(kind="replied", round=self.round, text=reply.text, seconds=reply.seconds)
         )
@@ -213,7 +274,7 @@ class _Loop:
 
     def _ended(self, reply: ChatReply) -> tuple[BareStatus, str]:
         if reply.truncated:
-            return "failed", f"The reply was cut at {REPLY_TOKENS} tokens and holds no call."
+            return "failed", f"The reply was cut at {self.reply_tokens} tokens, no call in it."
         self.answer = reply.text.strip()
         return "answered", "The model called no further tool."
 
@@ -260,28 +321,28 @@ def front(
     system = _FRONT.format(
         recipes="\n".join(map(recipe, examples)) or "none",
         tools="\n".join(map(_definition, specs)),
-        folders="\n".join(f"- {name}: {path}" for name, path in places.items()) or "none",
+        folders=_folders(places),
     )
     return Message(role="system", content=system), Message(role="user", content=goal)
+
+
+def _folders(places: Mapping[str, str]) -> str:
+    return "\n".join(f"- {name}: {path}" for name, path in places.items()) or "none"
+
+
+def _said(reply: ChatReply) -> str:
+    """A reply as the conversation keeps it; a call that the server took out goes back in."""
+    written = [
+        f'<tool_call>\n{{"name": "{c.name}", "arguments": {c.arguments}}}\n</tool_call>'
+        for c in reply.calls[:1]
+    ]
+    return "\n".join(filter(None, [reply.text, *written]))
 
 
 def recipe(example: WorkflowExample) -> str:
     """A workflow example as prose has it: the goal and its sequence of tool calls."""
     lines = [f"{number}. {_recipe_line(step)}" for number, step in enumerate(example.steps, 1)]
     return "\n".join([f"- {example.goal}", *(f"  {line}" for line in lines)])
-
-
-def wanted_call(text: str) -> Wanted | None:
-    """Find the first tool call in free text: tagged, fenced, or plain JSON; None if there is none.
-
-    `{"name", "arguments"}`, `{"name", "parameters"}` and `{"function": {…}}` all count.
-    """
-    for part in (*_TAGGED.findall(text), *_FENCED.findall(text), text):
-        for value in _objects(part):
-            found = _as_call(value)
-            if found is not None:
-                return found
-    return None
 
 
 def identical_executed(calls: Sequence[BareCall]) -> int:
@@ -315,33 +376,6 @@ def _recipe_line(step: ExampleStep) -> str:
 def _placeholders(arguments: str) -> str:
     named = _FOLDER.sub(r"<path of the \1 folder>", arguments)
     return _FIELD.sub(r"<\2 from step \1>", named)
-
-
-def _objects(text: str) -> list[Any]:
-    """Every JSON object that begins somewhere in a text, outermost first."""
-    found: list[Any] = []
-    at = text.find("{")
-    while at >= 0:
-        try:
-            value, end = _DECODER.raw_decode(text, at)
-            found.append(value)
-        except (ValueError, RecursionError):
-            end = at + 1
-        at = text.find("{", end)
-    return found
-
-
-def _as_call(value: dict[str, Any]) -> Wanted | None:
-    inner = value.get("function")
-    if isinstance(inner, dict):
-        value = inner
-    arguments = value.get("arguments", value.get("parameters"))
-    if isinstance(arguments, str):
-        arguments = next(iter(_objects(arguments)), None)
-    name = value.get("name")
-    if isinstance(name, str) and name and isinstance(arguments, dict):
-        return Wanted(tool=name, arguments=arguments)
-    return None
 
 
 def _result_words(outcome: ToolOutcome) -> str:

@@ -13,8 +13,8 @@ from orchestrator.evals.bare import (
     identical_executed,
     recipe,
     run_bare,
-    wanted_call,
 )
+from orchestrator.evals.free_calls import wanted_call
 from orchestrator.graph.context import Player
 from tests.fakes.clock import FakeClock
 from tests.fakes.office import DESKTOP, LIBRARY, LIST, PROFILE, READ, RENAME, SEARCH_FILES
