@@ -1,0 +1,1 @@
+"""Suites of others: their cases and tools behind our contracts; their data stays outside."""
