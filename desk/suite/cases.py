@@ -60,13 +60,18 @@ class FileCheck(Value):
 
 
 class FolderCheck(Value):
-    """The names in a folder afterwards: exactly `names`, or `count` names that match `like`."""
+    """The names in a folder afterwards: exactly `names`, or `count` names that match `like`.
+
+    `same_as` names the file of the office as it was before whose bytes one of the names that
+    match `like` must hold: for a file whose new name is the model's own.
+    """
 
     folder: str
     names: tuple[str, ...] | None = None
     like: str = ""
     count: int | None = None
     at_least: int | None = None
+    same_as: str = ""
 
 
 class RecordCheck(Value):
