@@ -29,11 +29,13 @@ from orchestrator.core.tools import ToolSpec
 from orchestrator.graph.context import DeltaSink, Player, RunContext, Warm
 from orchestrator.journal.writer import Journal
 from orchestrator.policy.catalogue import Catalogue
+from orchestrator.policy.guards import GUARDS, Guard
 from orchestrator.policy.permissions import DEFAULT_RULES, Rule, standing_word
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.store import BlobStore, JournalStore
 from orchestrator.ports.tools import Toolset
 from orchestrator.ports.traces import TraceSink
+from orchestrator.prompting.examples import Similarity, by_words
 from orchestrator.prompting.library import Library
 
 SUPER_STEPS = 100_000
@@ -43,7 +45,11 @@ Lock = Callable[[str], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Parts:
-    """What an orchestrator is made of; `lock` keeps a run to one process at a time."""
+    """What an orchestrator is made of; `lock` keeps a run to one process at a time.
+
+    `similarity` finds the worked decision that is closest to a step. `guards` are only ever
+    changed to measure what they are worth.
+    """
 
     roles: Mapping[Role, Player]
     models: tuple[ModelInfo, ...]
@@ -54,6 +60,8 @@ class Parts:
     blobs: BlobStore
     clock: Clock
     rules: tuple[Rule, ...] = DEFAULT_RULES
+    guards: tuple[Guard, ...] = GUARDS
+    similarity: Similarity = by_words
     parallel_calls: int = 4
     unavailable: Mapping[str, str] = field(default_factory=dict)
     lock: Lock = lambda _run_id: nullcontext()
@@ -234,6 +242,8 @@ class Orchestrator:
             library=parts.library,
             journal=journal,
             rules=parts.rules,
+            guards=parts.guards,
+            similarity=parts.similarity,
             parallel_calls=parts.parallel_calls,
             warm=parts.warm,
             on_delta=on_delta or (lambda _role, _text: None),

@@ -19,6 +19,7 @@ OrchestratorError                     code, hint
     ContextTruncated
   ModelBehaviorError                  the graph acts: one repair, then a replan
     MalformedReply
+      UnsureDecision
     UnknownTool
     InvalidArguments
     InvalidPlan
@@ -186,6 +187,12 @@ class MalformedReply(ModelBehaviorError):
     """The reply is not in the form that was asked for."""
 
     code = "malformed_reply"
+
+
+class UnsureDecision(MalformedReply):
+    """No tool is clearly ahead of the others, and the profile asks for one that is."""
+
+    code = "unsure"
 
 
 class UnknownTool(ModelBehaviorError):

@@ -27,9 +27,24 @@ class CapabilityCard(Frozen):
 class Profile(Frozen):
     """Facts of a model family that the run adapts to; every one is data, measured by an eval.
 
-    `shortlist_k` is how many tools a decision may choose from, None for all of them.
+    An arm of an evaluation is a profile with one of them changed.
+
+    Limits: `shortlist_k` is how many tools a decision may choose from, None for all of them.
     `context_tokens` bounds one transcript. `example_distance_tokens` is how far behind the
     decision a worked example may drift before it is shown again.
+
+    What a decision is shown: `examples` puts the worked decision right before the real one, or
+    all of them at the very beginning, or leaves them out; `plan_examples` is how many worked
+    plans stand before the goal. `generated_examples` makes a worked decision out of a tool's
+    schema where none of its namespace is written. `contrast` says of two siblings that are close
+    in the ranking what each is not for. `transcript` is one that all of a run is appended to, or
+    a short one for each step. `gate` offers only what the plan lock would let pass.
+
+    How a decision is made: `stages` is two (the tool, then its arguments) or one reply with both.
+    `references` points to results by name; without it a step that is carried out once is offered
+    the paths, names and numbers themselves. `repairs` is how often arguments that do not fit are
+    asked for again, with the reason. Below `low_margin` the first stage is asked once more among
+    the step's own tools, and what is then still below `abstain_margin` is no decision.
     """
 
     name: str
@@ -41,6 +56,16 @@ class Profile(Frozen):
     answer_tokens: int = Field(default=220, gt=0)
     example_distance_tokens: int = Field(default=600, gt=0)
     low_margin: float = Field(default=0.03, ge=0, le=1)
+    abstain_margin: float = Field(default=0.0, ge=0, le=1)
+    examples: Literal["near", "far", "none"] = "near"
+    plan_examples: int = Field(default=3, ge=0)
+    generated_examples: bool = False
+    contrast: bool = False
+    transcript: Literal["append", "step"] = "append"
+    gate: bool = True
+    stages: Literal[1, 2] = 2
+    references: bool = True
+    repairs: int = Field(default=1, ge=0)
 
 
 class Binding(Frozen):

@@ -1,107 +1,181 @@
 """The first stage of a decision: one tool id out of the shortlist."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
-from orchestrator.core.chat import ChatReply, Choice, Frozen, Message
-from orchestrator.core.errors import MalformedReply
+from pydantic import JsonValue
+
+from orchestrator.core.chat import ChatReply, Choice, Frozen, JsonSchema, Message
+from orchestrator.core.errors import MalformedReply, UnsureDecision
 from orchestrator.core.events import ToolsDisclosed, TranscriptRenewed
+from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import Candidate, RunState
 from orchestrator.core.tools import ToolSpec
-from orchestrator.graph.context import RunContext
+from orchestrator.graph.context import CHOICE_TOKENS, RunContext
+from orchestrator.graph.filling import (
+    SEARCH_SCHEMA,
+    asked_parameters,
+    offered_values,
+    parameter_words,
+)
 from orchestrator.graph.prospect import Prospect, called
-from orchestrator.policy.arguments import accepted_kinds
+from orchestrator.graph.thread import (
+    CONTEXT_SHARE,
+    Thread,
+    plan_opening,
+    shown_example,
+    thread,
+)
+from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
 from orchestrator.policy.handles import handles, shape
 from orchestrator.policy.shortlist import MOST, Shortlist, shortlist
+from orchestrator.prompting.contrast import contrasts
 from orchestrator.prompting.examples import ChosenStep, closest_decision
-from orchestrator.prompting.render import plan_json
+from orchestrator.prompting.generated import generated_example
+from orchestrator.prompting.render import parameter_line, plan_json
 from orchestrator.prompting.transcript import (
     SEARCH,
+    Question,
     decision,
     distance,
-    opening,
     over_line,
     tokens,
-    worked_example,
+    turn,
 )
-
-EXAMPLE_MESSAGES = 4
-CONTEXT_SHARE = 0.6
-"""How full the model's context may be before the transcript starts anew; the rest is for the
-decision itself, whose tokens are only estimated beforehand."""
 
 
 class Chosen(Frozen):
-    """The tool of the first stage and how sure the model was."""
+    """The tool of the first stage and how sure the model was.
+
+    `arguments` came with it where a decision is one reply.
+    """
 
     tool: str
     margin: float | None = None
+    arguments: dict[str, JsonValue] | None = None
+
+
+class Offer(Frozen):
+    """What a decision is asked with: the tools to choose from, and the words for them."""
+
+    listed: Shortlist
+    tools: tuple[str, ...]
+    example: ChosenStep | None
+    shown: tuple[Message, ...] = ()
+    again: bool = False
 
 
 async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
     """First stage: one tool id; an unsure model is asked again, among the step's own tools.
 
     Raises:
-        MalformedReply: The reply is no tool id.
+        MalformedReply: The reply is no tool id, or (UnsureDecision) not a clear one.
     """
     profile = context.roles["planner"].profile
-    reply = await _choose(context, ahead, profile.shortlist_k)
-    unsure = reply.margin is not None and reply.margin < profile.low_margin
-    if unsure and not context.state.query:
-        reply = await _choose(context, ahead, profile.shortlist_k, own_only=True)
+    reply = await _choose(context, ahead)
+    if _below(reply, profile.low_margin) and not context.state.query:
+        reply = await _choose(context, ahead, own_only=True)
     if reply.truncated:
         raise MalformedReply(f"{ahead.step.id}: the name of the tool came out incomplete.")
+    if _below(reply, profile.abstain_margin):
+        raise UnsureDecision(f"{ahead.step.id}: no tool is clearly the right one.")
+    if profile.stages == 1:
+        return _whole(ahead, reply)
     return Chosen(tool=reply.text, margin=reply.margin)
 
 
-async def _choose(
-    context: RunContext, ahead: Prospect, k: int | None, *, own_only: bool = False
-) -> ChatReply:
+def _below(reply: ChatReply, limit: float) -> bool:
+    return reply.margin is not None and reply.margin < limit
+
+
+def _whole(ahead: Prospect, reply: ChatReply) -> Chosen:
+    try:
+        return Chosen.model_validate({**json.loads(reply.text), "margin": None})
+    except (ValueError, TypeError) as error:
+        raise MalformedReply(f"{ahead.step.id}: the reply is not a tool with arguments.") from error
+
+
+async def _choose(context: RunContext, ahead: Prospect, *, own_only: bool = False) -> ChatReply:
     await _renew(context)
-    state, step = context.state, ahead.step
-    example = closest_decision(step, context.library.examples, context.specs)
-    listed = candidates(context, ahead, k, example, own_only=own_only)
-    tools = [entry.tool for entry in listed.entries]
-    selectable = [*tools, SEARCH] if not state.query else tools
-    if not selectable:
-        raise MalformedReply(f"{step.id}: no tool is left to choose from.")
-    shown, again = _example_messages(context, example)
-    asked = Message(role="user", content=_words(context, ahead, selectable, example, shown))
-    await context.happened(
-        ToolsDisclosed(
-            step=step.id,
-            candidates=tuple(
-                Candidate(tool=entry.tool, score=entry.score, why=entry.why)
-                for entry in listed.entries
-            ),
-            added=tuple(tool for tool in tools if tool not in state.disclosed),
-            example=example.name if example and shown else "",
-            example_again=again,
-            distance=_distance(state, example, shown, asked),
-        )
-    )
+    so_far = thread(context, ahead.step)
+    offer = _offer(context, ahead, so_far, own_only=own_only)
+    if not offer.tools:
+        raise MalformedReply(f"{ahead.step.id}: no tool is left to choose from.")
+    asked = Message(role="user", content=_words(context, ahead, offer, so_far))
+    await context.happened(_disclosed(context, ahead, offer, so_far, asked))
+    profile = context.roles["planner"].profile
+    one = profile.stages == 1
     reply = await context.ask(
         "planner",
-        (*state.transcript, *shown, asked),
-        constraint=Choice(options=tuple(selectable)),
-        logprobs=True,
+        (*so_far.messages, *offer.shown, asked),
+        constraint=_constraint(context, ahead, offer),
+        logprobs=not one,
+        max_tokens=CHOICE_TOKENS + (profile.argument_tokens if one else 0),
+        slot=so_far.slot,
     )
-    await context.happened(called("choose", step, (*shown, asked), reply))
+    said = (*so_far.unsaid, *offer.shown, asked)
+    await context.happened(called("choose", ahead.step, said, reply, keep=so_far.keep))
     return reply
 
 
+def _offer(context: RunContext, ahead: Prospect, so_far: Thread, *, own_only: bool) -> Offer:
+    """What the decision can be, and the worked example that goes before it."""
+    profile, step = context.roles["planner"].profile, ahead.step
+    example = closest_decision(step, context.library.examples, context.specs, context.similarity)
+    listed = candidates(context, ahead, profile.shortlist_k, example, own_only=own_only)
+    tools = [entry.tool for entry in listed.entries]
+    if example is None and profile.generated_examples:
+        example = _generated(context, step, tools)
+    shown, again = _example_messages(context, example, so_far)
+    selectable = tools if context.state.query else [*tools, SEARCH]
+    return Offer(listed=listed, tools=tuple(selectable), example=example, shown=shown, again=again)
+
+
+def _generated(context: RunContext, step: PlanStep, tools: Sequence[str]) -> ChosenStep | None:
+    own = next((tool for tool in tools if context.specs[tool].namespace == step.namespace), None)
+    if own is None:
+        return None
+    return generated_example(step, context.specs[own], tools, context.specs)
+
+
+def _constraint(context: RunContext, ahead: Prospect, offer: Offer) -> Choice | JsonSchema:
+    if context.roles["planner"].profile.stages != 1:
+        return Choice(options=offer.tools)
+    schemas = {
+        tool: SEARCH_SCHEMA
+        if tool == SEARCH
+        else answer_schema(asked_parameters(context, ahead, tool))
+        for tool in offer.tools
+    }
+    return JsonSchema(json_schema=whole_schema(schemas))
+
+
+def _disclosed(
+    context: RunContext, ahead: Prospect, offer: Offer, so_far: Thread, asked: Message
+) -> ToolsDisclosed:
+    found = offer.listed.entries
+    return ToolsDisclosed(
+        step=ahead.step.id,
+        candidates=tuple(Candidate(tool=e.tool, score=e.score, why=e.why) for e in found),
+        added=tuple(e.tool for e in found if e.tool not in so_far.known),
+        example=offer.example.name if offer.example and offer.shown else "",
+        example_again=offer.again,
+        distance=_distance(context, offer, so_far, asked),
+    )
+
+
 async def _renew(context: RunContext) -> None:
-    """Start the transcript anew when it would soon outgrow the model's context."""
+    """Start the run's transcript anew when it would soon outgrow the model's context."""
     state = context.state
     limit = CONTEXT_SHARE * context.roles["planner"].profile.context_tokens
     if state.request is None or state.plan is None or distance(state.transcript) <= limit:
         return
-    specs, places = tuple(context.toolset.specs), tuple(state.request.places)
-    front = opening(context.library, specs, places, state.request.goal)
+    front = plan_opening(context, state.request)
     done = [shape(known) for known in handles(state).values()]
     planned = Message(role="assistant", content=plan_json(state.plan))
-    told = Message(role="user", content="Done so far:\n" + ("\n".join(done) or "nothing"))
-    noted = Message(role="assistant", content="Noted.")
-    await context.happened(TranscriptRenewed(messages=(*front, planned, told, noted)))
+    told = turn("Done so far:\n" + ("\n".join(done) or "nothing"), "Noted.")
+    await context.happened(TranscriptRenewed(messages=(*front, planned, *told)))
 
 
 def candidates(
@@ -115,9 +189,10 @@ def candidates(
     """The shortlist of a step: closest to its intent, never what the guard would refuse.
 
     Left out are masked tools, a closed namespace, and what changes something outside the step's
-    namespace, which the plan lock holds. With `own_only` nothing outside it is left.
+    namespace, which the plan lock holds. With `own_only` nothing outside it is left. With a `k`
+    of None all the others are in.
     """
-    state = context.state
+    state, gate = context.state, context.roles["planner"].profile.gate
     last = next((call.tool.partition(".")[0] for call in reversed(state.settled)), None)
     limit = k if k is None else min(k, MOST - 1)
     return shortlist(
@@ -127,64 +202,76 @@ def candidates(
         k=limit,
         last_namespace=last if last != ahead.step.namespace else None,
         exclude=frozenset(state.masked)
-        | {spec.id for spec in context.specs.values() if _left_out(state, ahead, spec, own_only)},
+        | {
+            spec.id
+            for spec in context.specs.values()
+            if _left_out(state, ahead, spec, own_only=own_only, gate=gate)
+        },
         pinned=[example.step.tool] if example and not state.query else [],
     )
 
 
-def _left_out(state: RunState, ahead: Prospect, spec: ToolSpec, own_only: bool) -> bool:  # noqa: FBT001
+def _left_out(
+    state: RunState, ahead: Prospect, spec: ToolSpec, *, own_only: bool, gate: bool
+) -> bool:
+    if spec.namespace == state.closed_namespace:
+        return True
     if spec.namespace == ahead.step.namespace:
-        return spec.namespace == state.closed_namespace
-    return own_only or spec.effect != "read" or spec.namespace == state.closed_namespace
+        return False
+    return own_only or (gate and spec.effect != "read")
 
 
 def _example_messages(
-    context: RunContext, example: ChosenStep | None
+    context: RunContext, example: ChosenStep | None, so_far: Thread
 ) -> tuple[tuple[Message, ...], bool]:
-    state = context.state
-    if example is None:
+    """The worked example to show now, if any, and whether it had drifted too far."""
+    profile = context.roles["planner"].profile
+    if example is None or profile.examples != "near":
         return (), False
-    begun = state.examples.get(example.name)
-    limit = context.roles["planner"].profile.example_distance_tokens
-    if begun is not None:
-        behind = state.transcript[begun + EXAMPLE_MESSAGES :]
-        if distance(behind) <= limit:
-            return (), False
-    kinds = accepted_kinds(context.specs[example.step.tool])
-    shown = worked_example(context.library, example, context.specs, kinds)
-    return tuple(shown), begun is not None
+    shown = shown_example(context, example)
+    end = so_far.end_of(shown)
+    if end is not None and distance(so_far.messages[end:]) <= profile.example_distance_tokens:
+        return (), False
+    return shown, end is not None
 
 
-def _distance(
-    state: RunState, example: ChosenStep | None, shown: Sequence[Message], asked: Message
-) -> int | None:
-    if shown:
+def _distance(context: RunContext, offer: Offer, so_far: Thread, asked: Message) -> int | None:
+    if offer.shown:
         return tokens(asked.content)
-    begun = state.examples.get(example.name) if example else None
-    if begun is None:
-        return None
-    return distance(state.transcript[begun + EXAMPLE_MESSAGES :]) + tokens(asked.content)
+    end = so_far.end_of(shown_example(context, offer.example)) if offer.example else None
+    return None if end is None else distance(so_far.messages[end:]) + tokens(asked.content)
 
 
-def _words(
-    context: RunContext,
-    ahead: Prospect,
-    selectable: Sequence[str],
-    example: ChosenStep | None,
-    shown: Sequence[Message],
-) -> str:
-    state, step = context.state, ahead.step
-    known = {*state.disclosed, *(example.step.tools if example and shown else ())}
+def _words(context: RunContext, ahead: Prospect, offer: Offer, so_far: Thread) -> str:
+    step, one = ahead.step, context.roles["planner"].profile.stages == 1
+    example = offer.example
     over = ""
     if step.over:
         where = " and ".join(condition.written() for condition in step.where)
         over = over_line(shape(ahead.known[step.over]), where)
-    return decision(
-        context.library,
-        step,
+    asked = _asked(context, ahead, offer) if one else {}
+    question = Question(
+        tools=offer.tools,
         over=over,
-        note=state.note,
-        specs=context.specs,
-        tools=selectable,
-        known=known,
+        note=context.state.note,
+        known=so_far.known.union(example.step.tools if example and offer.shown else ()),
+        beside=_beside(context, offer, asked),
+        values=tuple(offered_values(chain.from_iterable(asked.values()))) if one else None,
     )
+    return decision(context.library, step, context.specs, question)
+
+
+def _asked(context: RunContext, ahead: Prospect, offer: Offer) -> dict[str, tuple[Parameter, ...]]:
+    return {t: asked_parameters(context, ahead, t) for t in offer.tools if t != SEARCH}
+
+
+def _beside(
+    context: RunContext, offer: Offer, asked: Mapping[str, Sequence[Parameter]]
+) -> dict[str, str]:
+    """What follows a tool's description: what it is not for, and its parameters if asked here."""
+    profile = context.roles["planner"].profile
+    found = contrasts(offer.listed.entries, context.specs) if profile.contrast else {}
+    for tool, wanted in asked.items():
+        lines = [parameter_line(**dict(parameter_words(parameter))) for parameter in wanted]
+        found[tool] = found.get(tool, "") + "".join(f"\n  {line}" for line in lines)
+    return found

@@ -18,6 +18,7 @@ from orchestrator.policy.guards import GUARDS, Guard
 from orchestrator.policy.permissions import DEFAULT_RULES, Rule
 from orchestrator.ports.chat import ChatBackend
 from orchestrator.ports.tools import Toolset
+from orchestrator.prompting.examples import Similarity, by_words
 from orchestrator.prompting.library import Library
 
 DeltaSink = Callable[[Role, str], None]
@@ -45,6 +46,7 @@ class RunContext:
     journal: Journal
     rules: tuple[Rule, ...] = DEFAULT_RULES
     guards: tuple[Guard, ...] = GUARDS
+    similarity: Similarity = by_words
     parallel_calls: int = 4
     warm: Warm = lambda _namespaces: None
     on_delta: DeltaSink = field(default=lambda _role, _text: None)
@@ -76,8 +78,11 @@ class RunContext:
         constraint: Constraint | None = None,
         max_tokens: int = CHOICE_TOKENS,
         logprobs: bool = False,
+        slot: str = "",
     ) -> ChatReply:
         """Ask a role's model and wait for its whole reply.
+
+        `slot` names the conversation where it is not the role's only one.
 
         Raises:
             MalformedReply: The reply is not in the form that was asked for.
@@ -90,7 +95,7 @@ class RunContext:
             sampling=player.profile.sampling,
             max_tokens=max_tokens,
             logprobs=logprobs,
-            slot=role,
+            slot=slot or role,
         )
         try:
             return await self._reply(role, request)

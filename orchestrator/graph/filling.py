@@ -1,7 +1,7 @@
 """The second stage of a decision: the arguments of the chosen tool."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -12,11 +12,13 @@ from orchestrator.core.errors import InvalidArguments, MalformedReply
 from orchestrator.core.tools import ToolCall
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.prospect import Prospect, called
+from orchestrator.graph.thread import thread
 from orchestrator.policy.arguments import (
     Parameter,
     answer_schema,
     check_expressions,
     parameters,
+    spelled_out,
 )
 from orchestrator.policy.references import resolve
 from orchestrator.prompting.render import compact
@@ -25,69 +27,100 @@ from orchestrator.prompting.transcript import (
     argument_request,
 )
 
+SEARCH_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"query": {"type": "string", "minLength": 3, "maxLength": 120}},
+    "required": ["query"],
+    "additionalProperties": False,
+}
 
-async def search_query(context: RunContext, ahead: Prospect) -> str:
-    """What to look for, when none of the tools shown fits."""
+
+async def search_query(
+    context: RunContext, ahead: Prospect, given: Mapping[str, JsonValue] | None = None
+) -> str:
+    """What to look for, when none of the tools shown fits; `given` came with the choice."""
+    if given is not None:
+        return str(given.get("query") or ahead.step.intent)
     asked = Message(role="user", content="Which tool do you need? One short sentence as JSON.")
-    schema = {
-        "type": "object",
-        "properties": {"query": {"type": "string", "minLength": 3, "maxLength": 120}},
-        "required": ["query"],
-        "additionalProperties": False,
-    }
+    so_far = thread(context, ahead.step)
     reply = await context.ask(
-        "planner", (*context.state.transcript, asked), constraint=JsonSchema(json_schema=schema)
+        "planner",
+        (*so_far.messages, asked),
+        constraint=JsonSchema(json_schema=SEARCH_SCHEMA),
+        slot=so_far.slot,
     )
-    await context.happened(called("search", ahead.step, (asked,), reply))
-    found = _object(reply.text)
-    return str(found.get("query") or ahead.step.intent)
+    await context.happened(called("search", ahead.step, (asked,), reply, keep=so_far.keep))
+    return str(_object(reply.text).get("query") or ahead.step.intent)
+
+
+def asked_parameters(context: RunContext, ahead: Prospect, tool: str) -> tuple[Parameter, ...]:
+    """The parameters to ask for, with what each may be set to in this step."""
+    spec, profile = context.specs[tool], context.roles["planner"].profile
+    wanted = parameters(spec, ahead.offered, goal=ahead.goal, intent=ahead.step.intent)
+    if profile.references or ahead.step.over:
+        return wanted
+
+    def value_of(text: str) -> JsonValue:
+        return resolve(text, step=ahead.step, index=-1, known=ahead.known, places=ahead.places)
+
+    return spelled_out(wanted, ahead.offered, value_of)
 
 
 async def fill_arguments(
-    context: RunContext, ahead: Prospect, tool: str
+    context: RunContext,
+    ahead: Prospect,
+    tool: str,
+    given: dict[str, JsonValue] | None = None,
 ) -> tuple[dict[str, JsonValue], tuple[ToolCall, ...]]:
     """Second stage: the tool's arguments, as expressions and as the calls they become.
 
+    What was `given` with the choice is not asked for again unless it does not fit.
+
     Raises:
-        InvalidArguments: They still do not fit after one repair.
+        InvalidArguments: They still do not fit after the profile's repairs.
     """
-    wanted = parameters(
-        context.specs[tool], ahead.offered, goal=ahead.goal, intent=ahead.step.intent
-    )
+    wanted = asked_parameters(context, ahead, tool)
     if not wanted:
         return {}, _calls(context, ahead, tool, {})
-    request = argument_request(
-        context.library,
-        tool,
-        [_parameter_words(parameter) for parameter in wanted],
-        _values(wanted),
-    )
-    try:
-        return await _attempt(context, ahead, tool, wanted, request)
-    except (InvalidArguments, MalformedReply) as error:
-        again = f"These arguments do not fit: {error.message} Write the JSON again."
-        return await _attempt(context, ahead, tool, wanted, again)
+    words = "" if given is not None else _request(context, tool, wanted)
+    left = context.roles["planner"].profile.repairs
+    while True:
+        try:
+            found = await _expressions(context, ahead, wanted, words, given)
+            check_expressions(tool, found, wanted, ahead.offered)
+            return found, _calls(context, ahead, tool, found)
+        except (InvalidArguments, MalformedReply) as error:
+            if left <= 0:
+                raise
+            left -= 1
+            words = f"These arguments do not fit: {error.message} Write the JSON again."
+            given = None
 
 
-async def _attempt(
-    context: RunContext, ahead: Prospect, tool: str, wanted: Sequence[Parameter], words: str
-) -> tuple[dict[str, JsonValue], tuple[ToolCall, ...]]:
-    expressions = await _ask_arguments(context, ahead, wanted, words)
-    check_expressions(tool, expressions, wanted, ahead.offered)
-    return expressions, _calls(context, ahead, tool, expressions)
+def _request(context: RunContext, tool: str, wanted: Sequence[Parameter]) -> str:
+    lines = [parameter_words(parameter) for parameter in wanted]
+    return argument_request(context.library, tool, lines, offered_values(wanted))
 
 
-async def _ask_arguments(
-    context: RunContext, ahead: Prospect, wanted: Sequence[Parameter], words: str
+async def _expressions(
+    context: RunContext,
+    ahead: Prospect,
+    wanted: Sequence[Parameter],
+    words: str,
+    given: dict[str, JsonValue] | None,
 ) -> dict[str, JsonValue]:
+    if given is not None:
+        return given
     asked = Message(role="user", content=words)
+    so_far = thread(context, ahead.step)
     reply = await context.ask(
         "planner",
-        (*context.state.transcript, asked),
+        (*so_far.messages, asked),
         constraint=JsonSchema(json_schema=answer_schema(wanted)),
         max_tokens=context.roles["planner"].profile.argument_tokens,
+        slot=so_far.slot,
     )
-    await context.happened(called("arguments", ahead.step, (asked,), reply))
+    await context.happened(called("arguments", ahead.step, (asked,), reply, keep=so_far.keep))
     return _object(reply.text)
 
 
@@ -99,7 +132,8 @@ def _object(text: str) -> dict[str, JsonValue]:
     return found if isinstance(found, dict) else {}
 
 
-def _parameter_words(parameter: Parameter) -> ParameterWords:
+def parameter_words(parameter: Parameter) -> ParameterWords:
+    """A parameter as it is described to the planner."""
     return ParameterWords(
         name=parameter.name,
         kind=parameter.accepts,
@@ -108,8 +142,9 @@ def _parameter_words(parameter: Parameter) -> ParameterWords:
     )
 
 
-def _values(wanted: Sequence[Parameter]) -> list[str]:
-    return list(dict.fromkeys(text for parameter in wanted for text in parameter.references))
+def offered_values(wanted: Iterable[Parameter]) -> list[str]:
+    """What the parameters may be set to without being written, each once."""
+    return list(dict.fromkeys(str(value) for parameter in wanted for value in parameter.references))
 
 
 def _calls(

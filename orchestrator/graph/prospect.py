@@ -36,9 +36,14 @@ def prospect(state: RunState, step: PlanStep, indices: Sequence[int]) -> Prospec
 
 
 def called(
-    purpose: str, step: PlanStep, appended: tuple[Message, ...], reply: ChatReply
+    purpose: str,
+    step: PlanStep,
+    appended: tuple[Message, ...],
+    reply: ChatReply,
+    *,
+    keep: bool = True,
 ) -> ModelCalled:
-    """A planner's reply as the journal keeps it."""
+    """A planner's reply as the journal keeps it; `keep` puts it into the run's transcript."""
     return ModelCalled(
         role="planner",
         purpose=purpose,
@@ -48,4 +53,5 @@ def called(
         usage=reply.usage,
         seconds=reply.seconds,
         margin=reply.margin,
+        keep=keep,
     )

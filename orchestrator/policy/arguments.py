@@ -6,7 +6,7 @@ instruction is written. Inside a fan-out the nearest fitting field of the item i
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -33,6 +33,8 @@ Accepts = Literal[
 ]
 
 MAX_TEXT = 400
+_LONGEST = 200
+_READABLE: frozenset[Kind] = frozenset({"image path", "path", "folder", "number"})
 _GOAL_FILE = re.compile(r"[\w\-]+(?:\.[\w\-]+)*\.[A-Za-z0-9]{1,5}\b")
 _SPOKEN = re.compile(r"[a-z]{4,}")
 _NAMED: tuple[tuple[Accepts, re.Pattern[str]], ...] = (
@@ -73,7 +75,7 @@ class Parameter(Frozen):
     required: bool
     description: str = ""
     literal: dict[str, Any] | None = None
-    references: tuple[str, ...] = ()
+    references: tuple[str | int | float, ...] = ()
 
 
 def parameters(
@@ -114,6 +116,60 @@ def answer_schema(wanted: Sequence[Parameter]) -> dict[str, Any]:
         "required": [parameter.name for parameter in wanted if parameter.required],
         "additionalProperties": False,
     }
+
+
+def whole_schema(tools: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The JSON schema of a decision in one reply: a tool, and arguments that fit its schema."""
+    return {"anyOf": [_with_tool(tool, arguments) for tool, arguments in tools.items()]}
+
+
+def _with_tool(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"tool": {"enum": [tool]}, "arguments": dict(arguments)},
+        "required": ["tool", "arguments"],
+        "additionalProperties": False,
+    }
+
+
+def spelled_out(
+    wanted: Sequence[Parameter],
+    offered: Sequence[Reference],
+    value_of: Callable[[str], JsonValue],
+) -> tuple[Parameter, ...]:
+    """Offer values instead of references: only to measure what references are worth.
+
+    Paths, folders, file names and numbers are spelled out; text, lists, and what the namespace
+    `text` made stay references, since the planner is never to read content.
+    """
+    values = {ref.text: value_of(ref.text) for ref in offered if _may_be_read(ref)}
+    return tuple(
+        parameter.model_copy(
+            update={
+                "references": tuple(
+                    _spelled(reference, values, value_of) for reference in parameter.references
+                )
+            }
+        )
+        for parameter in wanted
+    )
+
+
+def _may_be_read(reference: Reference) -> bool:
+    if reference.kind == "name":
+        return reference.text.endswith("name") and not reference.made
+    return reference.kind in _READABLE
+
+
+def _spelled(
+    reference: str | float, values: Mapping[str, JsonValue], value_of: Callable[[str], JsonValue]
+) -> str | float:
+    text = str(reference)
+    value = value_of(text) if text.startswith(FOLDER) else values.get(text)
+    if isinstance(value, int | float):
+        return value
+    short = isinstance(value, str) and 0 < len(value) <= _LONGEST and not value.startswith("$")
+    return value if short and isinstance(value, str) else reference
 
 
 def check_expressions(

@@ -1,13 +1,21 @@
 """Choosing worked examples: the plans closest to a goal, the decision closest to a step."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 
 from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import PlanStep
+from orchestrator.ports.retrieval import Retriever
 from orchestrator.prompting.library import ExampleStep, WorkflowExample
 
 PLANS_SHOWN = 3
+SAME_FORM = 0.25
+"""What it counts that both a step and an example go over items, or both do not."""
+EXAMPLE_HOME = "/home/kim/"
+"""Where the folders of worked examples lie, when they are told by path."""
+Similarity = Callable[[str, Sequence[str]], Sequence[float]]
+"""How close a text is to each of some others, 0 to 1."""
 _WORD = re.compile(r"[a-z]{3,}")
 _COMMON = frozenset(
     {"the", "and", "for", "from", "with", "each", "that", "this", "what", "one", "its"}
@@ -25,6 +33,20 @@ class ChosenStep(Frozen):
         """How a journal names the decision: example and step."""
         return f"{self.example.name}/{self.step.id}"
 
+    def with_literal_values(self) -> "ChosenStep":
+        """The decision as it is without references: a folder by its path instead of its name."""
+        arguments = {
+            name: _literal(value) if isinstance(value, str) else value
+            for name, value in self.step.arguments.items()
+        }
+        values = tuple(_literal(value) for value in self.step.values)
+        changed = {"arguments": arguments, "values": values}
+        return self.model_copy(update={"step": self.step.model_copy(update=changed)})
+
+
+def _literal(value: str) -> str:
+    return value.replace("$folder.", EXAMPLE_HOME)
+
 
 def words(text: str) -> frozenset[str]:
     """The words of a text that tell it apart, roughly stemmed."""
@@ -38,8 +60,28 @@ def overlap(left: str, right: str) -> float:
     return len(a & b) / len(a | b) if a | b else 0.0
 
 
+def by_words(text: str, others: Sequence[str]) -> list[float]:
+    """Compare a text with others by the words they share."""
+    return [overlap(text, other) for other in others]
+
+
+def by_retriever(retriever: Retriever) -> Similarity:
+    """Compare texts as the catalogue compares tools, such as by the embedding."""
+    index = lru_cache(maxsize=256)(retriever.index)
+
+    def compare(text: str, others: Sequence[str]) -> list[float]:
+        scores = index(tuple(others)).scores(text)
+        most = max(1.0, *scores)
+        return [max(0.0, score) / most for score in scores]
+
+    return compare
+
+
 def closest_plans(
-    goal: str, examples: Sequence[WorkflowExample], namespaces: Collection[str]
+    goal: str,
+    examples: Sequence[WorkflowExample],
+    namespaces: Collection[str],
+    count: int = PLANS_SHOWN,
 ) -> list[WorkflowExample]:
     """The examples to plan by, the closest last, where a model reads it best.
 
@@ -51,15 +93,18 @@ def closest_plans(
         if all(step.namespace in namespaces for step in example.steps)
     ]
     ranked = sorted(usable, key=lambda example: (-overlap(goal, example.goal), example.name))
-    return ranked[:PLANS_SHOWN][::-1]
+    return ranked[:count][::-1]
 
 
 def closest_decision(
-    step: PlanStep, examples: Sequence[WorkflowExample], tools: Collection[str]
+    step: PlanStep,
+    examples: Sequence[WorkflowExample],
+    tools: Collection[str],
+    similarity: Similarity = by_words,
 ) -> ChosenStep | None:
-    """The worked decision for a step: same namespace, the most words in common.
+    """The worked decision for a step: same namespace, rather of the same form, the closest.
 
-    Every tool the example chose from must be in scope, so that it is true here too.
+    Its tool must be in scope, so that it is true here too.
     """
     chosen = [
         ChosenStep(example=example, step=worked)
@@ -69,9 +114,22 @@ def closest_decision(
     ]
     if not chosen:
         return None
-    return max(chosen, key=lambda c: (_closeness(step, c.step), c.name))
+    close = similarity(step.intent, [candidate.step.intent for candidate in chosen])
+    ranked = [
+        (near + SAME_FORM * (bool(step.over) == bool(candidate.step.over)), candidate.name)
+        for near, candidate in zip(close, chosen, strict=True)
+    ]
+    return chosen[ranked.index(max(ranked))]
 
 
-def _closeness(step: PlanStep, worked: ExampleStep) -> float:
-    same_form = bool(step.over) == bool(worked.over)
-    return overlap(step.intent, worked.intent) + 0.25 * same_form
+def usable_decisions(
+    goal: str, examples: Sequence[WorkflowExample], tools: Collection[str]
+) -> list[ChosenStep]:
+    """Every worked decision whose tool is in scope, those of the closest goals first."""
+    ranked = sorted(examples, key=lambda example: (-overlap(goal, example.goal), example.name))
+    return [
+        ChosenStep(example=example, step=worked)
+        for example in ranked
+        for worked in example.steps
+        if worked.tool in tools
+    ]

@@ -16,7 +16,16 @@ from orchestrator.core.roles import Role
 _SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 Model = TypeVar("Model", bound=Frozen)
-PROMPT_NAMES = ("plan", "replan", "decide", "arguments", "synthesize", "extract")
+PROMPT_NAMES = (
+    "plan",
+    "replan",
+    "choose",
+    "decide",
+    "act",
+    "arguments",
+    "synthesize",
+    "extract",
+)
 
 
 class Prompt(Frozen):

@@ -5,12 +5,15 @@ described at the first decision that may choose it, and the worked example stand
 before the decision it serves, in the decision's own form.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
+
+from pydantic import Field
 
 from orchestrator.core.chat import Frozen, Message
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.tools import ToolSpec
-from orchestrator.prompting.examples import ChosenStep, closest_plans
+from orchestrator.prompting.examples import PLANS_SHOWN, ChosenStep, closest_plans
 from orchestrator.prompting.library import Library
 from orchestrator.prompting.render import (
     compact,
@@ -24,6 +27,7 @@ from orchestrator.prompting.render import (
 CHARACTERS_PER_TOKEN = 3.6
 SEARCH = "search_tools"
 SEARCH_LINE = f"- {SEARCH}(query): none of these fits, look for another tool"
+_DESCRIBED = re.compile(r"^- ([^\s(]+)\(", re.MULTILINE)
 
 
 class ParameterWords(Frozen):
@@ -35,46 +39,78 @@ class ParameterWords(Frozen):
     required: bool = True
 
 
+class Question(Frozen):
+    """What a decision is asked about a step, besides the step itself.
+
+    `over` is what the step goes over, `known` are tools described before, `beside` goes after a
+    tool's description. With `values` the reply is the whole decision.
+    """
+
+    tools: tuple[str, ...]
+    over: str = ""
+    note: str = ""
+    known: frozenset[str] = frozenset()
+    beside: dict[str, str] = Field(default_factory=dict)
+    values: tuple[str, ...] | None = None
+
+
 def tokens(text: str) -> int:
     """Estimate the tokens of a text: 3.6 characters each, as measured on our prompts."""
     return round(len(text) / CHARACTERS_PER_TOKEN)
 
 
+def described(messages: Sequence[Message]) -> frozenset[str]:
+    """The tools that messages describe, not only name."""
+    asked = [message.content for message in messages if message.role == "user"]
+    return frozenset(tool for content in asked for tool in _DESCRIBED.findall(content))
+
+
 def opening(
-    library: Library, specs: Sequence[ToolSpec], places: Collection[str], goal: str
+    library: Library,
+    specs: Sequence[ToolSpec],
+    places: Collection[str],
+    goal: str,
+    *,
+    plan_examples: int = PLANS_SHOWN,
+    worked: Sequence[Message] = (),
 ) -> list[Message]:
-    """The fixed front, the plans to learn from, and the goal."""
+    """The fixed front, worked decisions if any, the plans to learn from, and the goal."""
     namespaces = {spec.namespace for spec in specs}
     front = library.prompt("plan").render(
         namespaces=namespace_lines(specs), folders=", ".join(places) or "none"
     )
-    messages = [Message(role="system", content=front)]
-    for example in closest_plans(goal, library.examples, namespaces):
+    messages = [Message(role="system", content=front), *worked]
+    for example in closest_plans(goal, library.examples, namespaces, plan_examples):
         plan = {"steps": [step_json(step.model_dump()) for step in example.steps]}
-        messages += _turn(f"Goal: {example.goal}", compact(plan))
+        messages += turn(f"Goal: {example.goal}", compact(plan))
     return [*messages, Message(role="user", content=f"Goal: {goal}")]
 
 
+def step_opening(library: Library, goal: str, *, worked: Sequence[Message] = ()) -> list[Message]:
+    """The fixed front of a step that has a transcript of its own, and the goal it serves."""
+    front = Message(role="system", content=library.prompt("choose").render())
+    return [front, *worked, *turn(f"Goal: {goal}", "Which step?")]
+
+
 def decision(
-    library: Library,
-    step: PlanStep,
-    *,
-    over: str,
-    note: str,
-    specs: Mapping[str, ToolSpec],
-    tools: Sequence[str],
-    known: Collection[str],
+    library: Library, step: PlanStep, specs: Mapping[str, ToolSpec], question: Question
 ) -> str:
     """The first stage: the step, what it goes over, and the tools, described once each."""
-    lines = [_tool(specs, tool, known) for tool in tools]
-    return library.prompt("decide").render(
-        step=step.id,
-        namespace=step.namespace,
-        intent=step.intent,
-        over=f"{over}\n" if over else "",
-        note=f"Note: {note}\n" if note else "",
-        tools="\n".join(lines),
-    )
+    lines = [
+        _tool(specs, tool, question.known) + question.beside.get(tool, "")
+        for tool in question.tools
+    ]
+    words = {
+        "step": step.id,
+        "namespace": step.namespace,
+        "intent": step.intent,
+        "over": f"{question.over}\n" if question.over else "",
+        "note": f"Note: {question.note}\n" if question.note else "",
+        "tools": "\n".join(lines),
+    }
+    if question.values is None:
+        return library.prompt("decide").render(**words)
+    return library.prompt("act").render(**words, values=value_words(question.values))
 
 
 def _tool(specs: Mapping[str, ToolSpec], tool: str, known: Collection[str]) -> str:
@@ -103,26 +139,37 @@ def worked_example(
     chosen: ChosenStep,
     specs: Mapping[str, ToolSpec],
     kinds: Mapping[str, str],
+    *,
+    stages: int = 2,
 ) -> list[Message]:
-    """The two stages of a worked decision as chat turns, in the form of a real one."""
+    """A worked decision as chat turns, in the form of a real one.
+
+    They are two, or one where the reply holds everything or the tool is asked for no arguments.
+    """
     worked = chosen.step
     asked = decision(
         library,
         PlanStep(id=worked.id, intent=worked.intent, namespace=worked.namespace),
-        over=_example_over(chosen),
-        note="",
-        specs=specs,
-        tools=worked.tools,
-        known=(),
+        specs,
+        Question(
+            tools=worked.tools,
+            over=_example_over(chosen),
+            values=worked.values if stages == 1 else None,
+        ),
     )
+    if stages == 1:
+        whole = {"tool": worked.tool, "arguments": worked.arguments}
+        return turn(f"Example. {asked}", compact(whole))
+    if not worked.arguments:
+        return turn(f"Example. {asked}", worked.tool)
     wanted = [
         _example_parameter(name, kinds.get(name, "text"), specs[worked.tool])
         for name in worked.arguments
     ]
     request = argument_request(library, worked.tool, wanted, worked.values)
     return [
-        *_turn(f"Example. {asked}", worked.tool),
-        *_turn(request, compact(worked.arguments)),
+        *turn(f"Example. {asked}", worked.tool),
+        *turn(request, compact(worked.arguments)),
     ]
 
 
@@ -146,7 +193,8 @@ def over_line(shape: str, where: str = "") -> str:
     return f"Once for each item of {shape}{' where ' + where if where else ''}"
 
 
-def _turn(asked: str, answered: str) -> list[Message]:
+def turn(asked: str, answered: str) -> list[Message]:
+    """What was asked and what was answered, as two messages."""
     return [Message(role="user", content=asked), Message(role="assistant", content=answered)]
 
 

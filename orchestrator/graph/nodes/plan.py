@@ -9,6 +9,7 @@ from orchestrator.core.plans import Plan
 from orchestrator.core.runs import RunState
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
+from orchestrator.graph.thread import plan_opening
 from orchestrator.policy.budgets import objection
 from orchestrator.policy.handles import handles, shape
 from orchestrator.policy.planning import (
@@ -18,7 +19,6 @@ from orchestrator.policy.planning import (
     plan_schema,
     read_plan,
 )
-from orchestrator.prompting.transcript import opening
 
 ATTEMPTS = 3
 
@@ -102,8 +102,7 @@ def _messages(context: RunContext, problems: list[str]) -> tuple[Message, ...]:
         return (Message(role="user", content=words),)
     request = state.request
     if not state.transcript and request is not None:
-        specs = tuple(context.toolset.specs)
-        return tuple(opening(library, specs, tuple(request.places), request.goal))
+        return plan_opening(context, request)
     kept = done_steps(state.steps)
     done = "\n".join(shape(known) for known in handles(state).values()) or "nothing"
     asked = library.prompt("replan").render(
