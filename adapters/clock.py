@@ -1,5 +1,6 @@
 """Tells the real time."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
 
@@ -14,3 +15,7 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start; never goes back."""
         return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that much time pass."""
+        await asyncio.sleep(seconds)

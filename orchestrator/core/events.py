@@ -16,6 +16,7 @@ from orchestrator.core.runs import (
     Proposal,
     RunRequest,
     RunStatus,
+    SkipReason,
 )
 from orchestrator.core.tools import ToolCall, ToolOutcome
 from orchestrator.core.verdicts import Verdict
@@ -84,12 +85,18 @@ class TranscriptRenewed(Frozen):
 
 
 class PlanMade(Frozen):
-    """A plan that passed the validator; steps already done are kept at its head."""
+    """A plan that passed the validator; steps already done are kept at its head.
+
+    In the place of an older plan, `dropped` are the ids of that plan's steps which this one does
+    without, and `added` the ids of this plan's steps which that one had not.
+    """
 
     type: Literal["plan_made"] = "plan_made"
     plan: Plan
     kept: tuple[str, ...] = ()
     reason: str = ""
+    dropped: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
 
 class PlanRefused(Frozen):
@@ -179,7 +186,11 @@ class CallIntended(Frozen):
 
 
 class CallSettled(Frozen):
-    """A call's outcome; `reused` names the settled call that answered it in its place."""
+    """A call's outcome; `reused` names the settled call that answered it in its place.
+
+    With `poll` it is the outcome of the call's nth repetition, which takes the place of the
+    outcome before it.
+    """
 
     type: Literal["call_settled"] = "call_settled"
     id: str
@@ -189,15 +200,17 @@ class CallSettled(Frozen):
     fingerprint: str
     outcome: ToolOutcome
     reused: str = ""
+    poll: int = Field(default=0, ge=0)
 
 
 class StepClosed(Frozen):
-    """A step came to its end."""
+    """A step came to its end; `why` says of a skipped one what kept it from being done."""
 
     type: Literal["step_closed"] = "step_closed"
     step: str
     status: Literal["done", "failed", "skipped"]
     note: str = ""
+    why: SkipReason = ""
 
 
 class ReplanAsked(Frozen):

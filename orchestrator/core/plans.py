@@ -31,12 +31,25 @@ class Condition(Frozen):
         return f"{self.field} {self.op} {self.value}"
 
 
+class Fact(Frozen):
+    """A test on what an earlier step found: its `count` of items, or a field of any of them."""
+
+    step: str
+    condition: Condition
+
+    def written(self) -> str:
+        """The fact as a plan writes it."""
+        return f"{self.step}.{self.condition.written()}"
+
+
 class PlanStep(Frozen):
     """One action of a plan: what it is for and which namespace does it, never which tool.
 
     `over` names the step whose items it is carried out for, one call each; `where` keeps
     only the items for which every condition holds, and `take` only the first so many (written
-    at the end of the condition: `size > 1000 take 3`).
+    at the end of the condition: `size > 1000 take 3`). `only_if` are facts that must hold when
+    the step's turn comes, else it is skipped. `wait_until` has its call, which may only read,
+    repeated until every condition holds for what the call returned.
     """
 
     id: str = Field(pattern=r"^s\d{1,2}$")
@@ -45,6 +58,14 @@ class PlanStep(Frozen):
     over: str = ""
     where: tuple[Condition, ...] = ()
     take: int | None = Field(default=None, gt=0)
+    only_if: tuple[Fact, ...] = ()
+    wait_until: tuple[Condition, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The steps that it goes over or whose results its condition looks at, in that order."""
+        named = ([self.over] if self.over else []) + [fact.step for fact in self.only_if]
+        return tuple(dict.fromkeys(named))
 
 
 class Plan(Frozen):

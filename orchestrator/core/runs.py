@@ -82,6 +82,10 @@ class Proposal(Frozen):
     effect: Effect
     margin: float | None = None
 
+    def call_id(self, index: int) -> str:
+        """The id of one of its calls."""
+        return f"{self.id}.{index}"
+
 
 class SettledCall(Frozen):
     """A call with its outcome, as the loop breaker and the references see it.
@@ -105,6 +109,10 @@ class SettledCall(Frozen):
     plan: int = 0
 
 
+SkipReason = Literal["", "no_items", "condition"]
+"""Why a step was skipped: it had no items to go over, or its condition did not hold."""
+
+
 class StepState(Frozen):
     """How far a step has come; `calls` are the settled calls whose results are its handle."""
 
@@ -113,6 +121,7 @@ class StepState(Frozen):
     calls: tuple[str, ...] = ()
     failures: int = 0
     note: str = ""
+    why: SkipReason = ""
 
 
 class Approval(Frozen):
@@ -125,7 +134,10 @@ class Approval(Frozen):
 
 
 class RunState(Frozen):
-    """The fold of a run's events: everything `next_node` and the nodes decide from."""
+    """The fold of a run's events: everything `next_node` and the nodes decide from.
+
+    `polls` is how often the calls of the proposal at hand were repeated to wait for something.
+    """
 
     run_id: str = ""
     request: RunRequest | None = None
@@ -135,6 +147,7 @@ class RunState(Frozen):
     settled: tuple[SettledCall, ...] = ()
     intended: tuple[tuple[str, ToolCall, int], ...] = ()
     proposal: Proposal | None = None
+    polls: int = 0
     verdict: Verdict | None = None
     approval: Approval | None = None
     masked: tuple[str, ...] = ()

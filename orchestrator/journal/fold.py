@@ -89,14 +89,14 @@ def _question_answered(state: RunState, event: events.QuestionAnswered) -> RunSt
 
 
 def _reopened(steps: tuple[StepState, ...]) -> tuple[StepState, ...]:
-    """Open what was not wholly done, and what was done over it; what succeeded is kept."""
+    """Open what was not wholly done, and what follows from it; what succeeded is kept."""
     again: set[str] = set()
     for step in steps:
         partly = step.status == "done" and bool(step.step.over and step.note)
-        if step.status == "failed" or partly or step.step.over in again:
+        if step.status == "failed" or partly or again.intersection(step.step.sources):
             again.add(step.step.id)
     return tuple(
-        step.model_copy(update={"status": "open", "failures": 0, "note": ""})
+        step.model_copy(update={"status": "open", "failures": 0, "note": "", "why": ""})
         if step.step.id in again
         else step
         for step in steps
@@ -152,6 +152,7 @@ def _call_proposed(state: RunState, event: events.CallProposed) -> RunState:
     return _with(
         state,
         proposal=event.proposal,
+        polls=0,
         verdict=None,
         approval=None,
         masked=(),
@@ -242,6 +243,8 @@ def _call_intended(state: RunState, event: events.CallIntended) -> RunState:
 
 def _call_settled(state: RunState, event: events.CallSettled) -> RunState:
     settled, ok = _settled(state, event), event.outcome.ok
+    if event.poll:
+        return _polled(state, event, settled)
     wrote = ok and not settled.reused and settled.effect != "read"
     handled = _with_step(state, event.step, lambda step: _with_call(step, event))
     return _with(
@@ -251,6 +254,24 @@ def _call_settled(state: RunState, event: events.CallSettled) -> RunState:
         settled=(*state.settled, settled),
         steps=handled if ok else state.steps,
         writes=state.writes + wrote,
+        usage=state.usage + event.outcome.usage,
+        model_calls=state.model_calls + event.outcome.model_calls,
+    )
+
+
+def _polled(state: RunState, event: events.CallSettled, settled: SettledCall) -> RunState:
+    """The state after a call was repeated: what it found now is what the step has found.
+
+    A repetition that failed leaves what was found before.
+    """
+    return _with(
+        state,
+        intended=tuple(intent for intent in state.intended if not _settles(event, intent)),
+        executed=state.executed + 1,
+        settled=tuple(
+            settled if event.outcome.ok and call.id == event.id else call for call in state.settled
+        ),
+        polls=max(state.polls, event.poll),
         usage=state.usage + event.outcome.usage,
         model_calls=state.model_calls + event.outcome.model_calls,
     )
@@ -299,7 +320,7 @@ def _likeness(proposal: Proposal | None, event: events.CallSettled) -> str:
 
 
 def _step_closed(state: RunState, event: events.StepClosed) -> RunState:
-    closed = {"status": event.status, "note": event.note}
+    closed = {"status": event.status, "note": event.note, "why": event.why}
     steps = _with_step(state, event.step, lambda _: closed)
     return _with(state, steps=steps, **_NO_PROPOSAL, **_NO_HINTS)
 

@@ -67,10 +67,15 @@ def handle(state: RunState, step: StepState) -> Handle:
             for parent, call in sorted(by_parent.items())
         )
         return Handle(step=step.step.id, over=over, tool=results[-1].tool, items=items)
-    whole = _record(results[-1].outcome.data)
+    return reading(step.step.id, results[-1])
+
+
+def reading(step: str, call: SettledCall) -> Handle:
+    """Read the result of one call as items."""
+    whole = _record(call.outcome.data)
     return Handle(
-        step=step.step.id,
-        tool=results[-1].tool,
+        step=step,
+        tool=call.tool,
         items=tuple(
             Item(data=_record(record), id=place)
             for place, record in enumerate(principal_list(whole))

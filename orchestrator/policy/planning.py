@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
 from orchestrator.core.runs import StepState
+from orchestrator.policy.conditions import parse_facts, parse_own
 from orchestrator.policy.selection import parse_where, split_take
 
+_OPTIONAL = ("only_if", "wait_until")
 _NAMES = re.compile(r"\b(renam\w*|titles?|names?)\b", re.IGNORECASE)
 _ACTS = re.compile(
     r"\b(renam\w*|mov\w+|cop(?:y|ies)|delet\w*|trash\w*|send\w*|creat\w*|writ\w+|sav\w+|draft\w*"
@@ -37,6 +39,8 @@ def plan_schema(
             "namespace": {"enum": list(namespaces)},
             "over": {"enum": ["", *ids]},
             "where": {"type": "string", "maxLength": 80},
+            "only_if": {"type": "string", "maxLength": 60},
+            "wait_until": {"type": "string", "maxLength": 60},
         },
         "required": ["id", "intent", "namespace", "over", "where"],
         "additionalProperties": False,
@@ -77,9 +81,14 @@ def read_plan(text: str, kept: Sequence[PlanStep] = ()) -> Plan:
 def _step(data: Mapping[str, Any]) -> PlanStep:
     if not isinstance(data, Mapping):
         raise InvalidPlan("A step is not a JSON object.")
-    where, take = split_take(str(data.get("where", "")))
+    said = {key: str(data.get(key, "")) for key in ("id", "over", "where", *_OPTIONAL)}
+    where, take = split_take(said["where"])
     taken = {} if take is None else {"take": take}
-    return PlanStep(**{**data, "where": parse_where(where), **taken})
+    tests = {
+        "only_if": parse_facts(said["only_if"], default=said["over"]),
+        "wait_until": parse_own(said["wait_until"], said["id"]),
+    }
+    return PlanStep(**{**data, "where": parse_where(where), **taken, **tests})
 
 
 def _first_line(error: Exception) -> str:
@@ -116,6 +125,11 @@ def _step_problems(
         problems.append(f"{step.id}: {step.namespace!r} is no namespace.")
     if step.over and step.over not in seen:
         problems.append(f"{step.id} goes over {step.over!r}, which is no earlier step.")
+    problems += [
+        f"{step.id} has an 'only_if' on {fact.step!r}, which is no earlier step."
+        for fact in step.only_if
+        if fact.step not in seen
+    ]
     if step.where and not step.over:
         problems.append(f"{step.id} has a 'where' but goes over nothing.")
     if step.namespace == "text" and not seen:

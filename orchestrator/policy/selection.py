@@ -11,9 +11,10 @@ from orchestrator.core.plans import OPERATORS, Condition
 
 Item = Mapping[str, JsonValue]
 _TAKE = re.compile(r"^(?P<where>.*?)\btake\s+(?P<count>[1-9]\d{0,4})\s*$", re.IGNORECASE)
-_OPERATOR = "|".join(r"\s+".join(op.split()) for op in OPERATORS)
+_WORDS = "|".join(r"\s+".join(op.split()) for op in OPERATORS if op[0].isalpha())
+_SIGNS = {"=": "is", "==": "is", "!=": "is not"}
 _CONDITION = re.compile(
-    rf"^\s*([A-Za-z_]\w*)\s+({_OPERATOR})\s+(.+?)\s*$",
+    rf"^\s*([A-Za-z_]\w*)\s*(?:\s({_WORDS})\s|([<>](?!=)|[!=]?=))\s*(.+?)\s*$",
     re.IGNORECASE,
 )
 
@@ -41,9 +42,9 @@ def _condition(text: str) -> Condition:
             f"{text!r} is not a condition.",
             hint=f"Write FIELD OPERATOR VALUE with one of: {', '.join(OPERATORS)}.",
         )
-    field, op, value = match.groups()
-    known = {known: known for known in OPERATORS}
-    return Condition(field=field, op=known[_operator(op)], value=value.strip("\"'"))
+    field, words, sign, value = match.groups()
+    op = _operator(words) if words else _SIGNS.get(sign, sign)
+    return Condition(field=field, op=op, value=value.strip("\"'"))
 
 
 def _operator(text: str) -> Any:
@@ -65,11 +66,12 @@ def select(
                 f"'where' names the field {condition.field!r}, which the items do not have.",
                 hint=f"The items have: {', '.join(fields)}.",
             )
-    kept = [index for index, item in enumerate(items) if all(_holds(c, item) for c in conditions)]
+    kept = [index for index, item in enumerate(items) if all(holds(c, item) for c in conditions)]
     return tuple(kept[:take])
 
 
-def _holds(condition: Condition, item: Item) -> bool:
+def holds(condition: Condition, item: Item) -> bool:
+    """Whether a condition holds for one item."""
     value = item.get(condition.field)
     if condition.op in {">", "<"}:
         return _compares(condition, value)

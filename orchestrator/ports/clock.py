@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time for events (`now`, UTC) and for durations (`monotonic`, seconds)."""
+    """Time for events (`now`, UTC), for durations (`monotonic`, seconds), and to let pass."""
 
     def now(self) -> datetime:
         """The wall time, with time zone UTC."""
@@ -13,4 +13,8 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary start; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that much time pass."""
         ...

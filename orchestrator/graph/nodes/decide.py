@@ -7,9 +7,7 @@ from orchestrator.core.events import (
     CallProposed,
     DecisionFailed,
     Event,
-    ReplanAsked,
     RunEnded,
-    StepClosed,
     ToolsSearched,
     VerdictGiven,
 )
@@ -23,6 +21,11 @@ from orchestrator.graph.prospect import Prospect, prospect
 from orchestrator.graph.state import GraphState
 from orchestrator.journal.next_node import current_step
 from orchestrator.policy.budgets import objection
+from orchestrator.policy.endings import (
+    ended_by_sources,
+    new_plan_or_failure,
+    nothing_to_go_over,
+)
 from orchestrator.policy.guards import View, first_objection
 from orchestrator.policy.handles import Handle, handle, handles
 from orchestrator.policy.selection import select
@@ -38,15 +41,17 @@ async def decide(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
     step = current_step(run)
     if step is None:
         return state
-    if obstacle := _obstacle(run, step):
-        return await context.happened(obstacle)
     try:
+        if obstacle := _obstacle(run, step):
+            return await context.happened(obstacle)
         indices = _indices(run, step)
     except InvalidPlan as error:
         reason = f"{step.step.id}: {error.message} {error.hint}"
-        return await context.happened(_new_plan_or_fail(run, step, reason))
+        return await context.happened(new_plan_or_failure(run, step, reason))
     if step.step.over and not indices:
-        return await context.happened(_nothing_selected(run, step))
+        source = _source(run, step)
+        count = len(source.items) if source else 0
+        return await context.happened(nothing_to_go_over(run, step, count))
     return await _decide(context, prospect(run, step.step, indices))
 
 
@@ -113,20 +118,8 @@ def _obstacle(run: RunState, step: StepState) -> Event | None:
         return RunEnded(status="stopped", error=reason, code="budget_exceeded")
     if step.failures >= FAILURES_BEFORE_REPLAN:
         reason = f"{step.step.id} ({step.step.intent}) failed {step.failures} times. {run.note}"
-        return _new_plan_or_fail(run, step, reason)
-    source = next((other for other in run.steps if other.step.id == step.step.over), None)
-    if source is not None and source.status in {"failed", "skipped"}:
-        note = f"{source.step.id}, which it goes over, was {source.status}. {source.note}"
-        status = "failed" if source.status == "failed" else "skipped"
-        return StepClosed(step=step.step.id, status=status, note=note.strip())
-    return None
-
-
-def _new_plan_or_fail(run: RunState, step: StepState, reason: str) -> Event:
-    allowed = run.request.budget.replans if run.request else 0
-    if run.replans < allowed:
-        return ReplanAsked(reason=reason)
-    return StepClosed(step=step.step.id, status="failed", note=reason)
+        return new_plan_or_failure(run, step, reason)
+    return ended_by_sources(run, step)
 
 
 def _indices(run: RunState, step: StepState) -> tuple[int, ...]:
@@ -142,18 +135,3 @@ def _indices(run: RunState, step: StepState) -> tuple[int, ...]:
 
 def _source(run: RunState, step: StepState) -> Handle | None:
     return handles(run).get(step.step.over) if step.step.over else None
-
-
-def _nothing_selected(run: RunState, step: StepState) -> Event:
-    """No items is an answer; a condition that fits none of them is worth one new plan."""
-    source = _source(run, step)
-    count = len(source.items) if source else 0
-    where = " and ".join(condition.written() for condition in step.step.where)
-    if count and not run.replans and run.request and run.request.budget.replans:
-        reason = f"{step.step.id}: 'where {where}' fits none of {count} items."
-        return ReplanAsked(reason=reason)
-    if count:
-        note = f"None of {count} items has {where}."
-        return StepClosed(step=step.step.id, status="failed", note=note)
-    note = f"Nothing to do: {step.step.over} has no items."
-    return StepClosed(step=step.step.id, status="skipped", note=note)
