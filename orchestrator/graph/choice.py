@@ -29,6 +29,7 @@ from orchestrator.graph.thread import (
 )
 from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
 from orchestrator.policy.handles import handles, shape
+from orchestrator.policy.samples import sample_arguments
 from orchestrator.policy.shortlist import MOST, Shortlist, shortlist
 from orchestrator.prompting.contrast import contrasts
 from orchestrator.prompting.examples import ChosenStep, closest_decision
@@ -136,7 +137,8 @@ def _generated(context: RunContext, step: PlanStep, tools: Sequence[str]) -> Cho
     own = next((tool for tool in tools if context.specs[tool].namespace == step.namespace), None)
     if own is None:
         return None
-    return generated_example(step, context.specs[own], tools, context.specs)
+    spec = context.specs[own]
+    return generated_example(spec, sample_arguments(spec), tools, context.specs)
 
 
 def _constraint(context: RunContext, ahead: Prospect, offer: Offer) -> Choice | JsonSchema:
@@ -157,12 +159,16 @@ def _disclosed(
     found = offer.listed.entries
     return ToolsDisclosed(
         step=ahead.step.id,
-        candidates=tuple(Candidate(tool=e.tool, score=e.score, why=e.why) for e in found),
+        candidates=_candidates(offer.listed),
         added=tuple(e.tool for e in found if e.tool not in so_far.known),
         example=offer.example.name if offer.example and offer.shown else "",
         example_again=offer.again,
         distance=_distance(context, offer, so_far, asked),
     )
+
+
+def _candidates(listed: Shortlist) -> tuple[Candidate, ...]:
+    return tuple(Candidate(tool=e.tool, score=e.score, why=e.why) for e in listed.entries)
 
 
 async def _renew(context: RunContext) -> None:
@@ -270,7 +276,7 @@ def _beside(
 ) -> dict[str, str]:
     """What follows a tool's description: what it is not for, and its parameters if asked here."""
     profile = context.roles["planner"].profile
-    found = contrasts(offer.listed.entries, context.specs) if profile.contrast else {}
+    found = contrasts(_candidates(offer.listed), context.specs) if profile.contrast else {}
     for tool, wanted in asked.items():
         lines = [parameter_line(**dict(parameter_words(parameter))) for parameter in wanted]
         found[tool] = found.get(tool, "") + "".join(f"\n  {line}" for line in lines)

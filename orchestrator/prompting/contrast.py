@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
+from orchestrator.core.runs import Candidate
 from orchestrator.core.tools import ToolSpec, split_name
-from orchestrator.policy.catalogue import Ranked
 
 NEAR = 0.1
 MOST_WORDS = 12
@@ -20,7 +20,7 @@ def first_clause(text: str) -> str:
     return " ".join(words)
 
 
-def contrasts(entries: Sequence[Ranked], specs: Mapping[str, ToolSpec]) -> dict[str, str]:
+def contrasts(entries: Sequence[Candidate], specs: Mapping[str, ToolSpec]) -> dict[str, str]:
     """What to add to the lines of tools: the purpose of the closest sibling near in the ranking.
 
     Siblings are tools of one namespace; near are scores that differ by no more than `NEAR`.

@@ -87,9 +87,8 @@ def opening(
 
 
 def step_opening(library: Library, goal: str, *, worked: Sequence[Message] = ()) -> list[Message]:
-    """The fixed front of a step that has a transcript of its own, and the goal it serves."""
-    front = Message(role="system", content=library.prompt("choose").render())
-    return [front, *worked, *turn(f"Goal: {goal}", "Which step?")]
+    """The short front of a step that has a transcript of its own, and worked decisions if any."""
+    return [Message(role="system", content=library.prompt("choose").render(goal=goal)), *worked]
 
 
 def decision(
