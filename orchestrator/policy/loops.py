@@ -3,33 +3,49 @@
 Levels, after the detectors in the field and the reports of where they fail:
 
 - L1 identical call in an unchanged world: answered from what is known, then refused with the
-  tool hidden, then a new plan, then the end.
-- L2 a cycle of two to four calls, repeated three times with equal results: a new plan.
-- L3 no progress: six settled calls, or three equal errors, that brought nothing new.
+  tool hidden, then a new plan, then the end. A read that three spellings of the same call have
+  answered alike counts as identical however it is spelled.
+- L2 a cycle of two to eight calls, repeated three times with equal results: a new plan.
+- L3 no progress: six settled calls of a step, or three equal errors, that brought nothing new.
 - L4 a namespace that the step is not about: closed for one turn after three turns.
 
-Every count is over the whole run, survives a resume, and includes refused calls.
+Every count is over the whole run, survives a resume, and includes refused calls. A new plan has
+two calls of its own before what came before it counts against it.
 """
 
 from collections.abc import Sequence
 
-from orchestrator.core.fingerprints import call_fingerprint
+from orchestrator.core.fingerprints import call_fingerprint, call_likeness
 from orchestrator.core.runs import Proposal, RunState, SettledCall
 from orchestrator.core.tools import ToolCall, split_name
 from orchestrator.core.verdicts import ALLOW, Verdict
 
-CYCLE_PERIODS = (2, 3, 4)
+CYCLE_PERIODS = (2, 3, 4, 5, 6, 7, 8)
+"""The longest period is that of the detectors in the field; longer ones meet the budget."""
+
 CYCLE_REPEATS = 3
+"""Two rounds are how an edit is tested again; nothing honest comes a third time unchanged."""
+
 STALLED_CALLS = 6
+"""The length of the histories in which the detectors in the field look for A, B, A, B."""
+
 EQUAL_ERRORS = 3
+"""A busy server is asked again twice; detectors in the field stop at three or four."""
+
+ALIKE_CALLS = 3
+"""Two names may differ in case alone and both be empty; a third that is too shows a habit."""
+
 FOREIGN_TURNS = 3
 REFUSALS_BEFORE_STOP = 3
+TRIES_OF_A_PLAN = 2
+"""Calls that a new plan may make before it is blamed for those of the plan before."""
+
 REPEATED = "repeated_call"
 
 
 def loop_verdict(state: RunState, proposal: Proposal) -> Verdict:
     """What the breaker says of a proposal; the first level that objects decides."""
-    for level in (_foreign, _identical, _cycle, _stalled):
+    for level in (_foreign, _identical, _cycle, _failing, _stalled):
         verdict = level(state, proposal)
         if verdict != ALLOW:
             return verdict
@@ -43,19 +59,27 @@ def answering_call(state: RunState, call: ToolCall) -> SettledCall | None:
         (
             settled
             for settled in reversed(state.settled)
-            if settled.fingerprint == wanted
-            and settled.outcome.ok
-            and settled.world + (settled.effect != "read") == state.writes
+            if settled.fingerprint == wanted and settled.outcome.ok and _same_world(state, settled)
         ),
         None,
     )
+
+
+def _same_world(state: RunState, settled: SettledCall) -> bool:
+    """Whether nothing was written since, but for what the call wrote itself."""
+    wrote = settled.outcome.ok and settled.effect != "read"
+    return settled.world + wrote == state.writes
 
 
 def _identical(state: RunState, proposal: Proposal) -> Verdict:
     answers = {
         index: settled
         for index, call in enumerate(proposal.calls)
-        if (settled := answering_call(state, call) or _done_before(state, proposal, index))
+        if (
+            settled := answering_call(state, call)
+            or _done_before(state, proposal, index)
+            or _alike(state, proposal)
+        )
     }
     if not answers:
         return ALLOW
@@ -85,12 +109,32 @@ def _done_before(state: RunState, proposal: Proposal, index: int) -> SettledCall
     )
 
 
+def _alike(state: RunState, proposal: Proposal) -> SettledCall | None:
+    """The read that answers this one too, as spelling has made no difference so far.
+
+    The items of a fan-out are never measured by this: their names are what they are.
+    """
+    if len(proposal.calls) > 1 or proposal.effect != "read":
+        return None
+    wanted = call_likeness(proposal.tool, proposal.calls[0].arguments)
+    alike = [
+        settled
+        for settled in state.settled
+        if settled.likeness == wanted
+        and settled.parent < 0
+        and settled.outcome.ok
+        and not settled.reused
+        and _same_world(state, settled)
+    ]
+    if len(alike) < ALIKE_CALLS or len({settled.result for settled in alike}) > 1:
+        return None
+    return alike[-1]
+
+
 def _ladder(state: RunState, proposal: Proposal, reuse: dict[int, str]) -> Verdict:
     calls = proposal.calls
-    wanted = {call_fingerprint(call.tool, call.arguments) for call in calls}
-    served = sum(call.reused and call.fingerprint in wanted for call in state.settled)
     again = f"{proposal.tool} was already called with these arguments and nothing has changed."
-    if served < len(calls):
+    if _served(state, proposal) < len(calls):
         reason = f"{again} Here is its result."
         return Verdict(kind="allow", code=REPEATED, reason=reason, reuse=reuse)
     if state.refusals.get(REPEATED, 0) < REFUSALS_BEFORE_STOP:
@@ -101,6 +145,18 @@ def _ladder(state: RunState, proposal: Proposal, reuse: dict[int, str]) -> Verdi
             mask=(proposal.tool,),
         )
     return _give_up(state, f"{again} It was refused {REFUSALS_BEFORE_STOP} times.")
+
+
+def _served(state: RunState, proposal: Proposal) -> int:
+    """How often this step was given the known result; another step may ask for it once more."""
+    wanted = {call_fingerprint(call.tool, call.arguments) for call in proposal.calls}
+    alike = {call_likeness(call.tool, call.arguments) for call in proposal.calls}
+    return sum(
+        call.reused
+        and call.step == proposal.step
+        and (call.fingerprint in wanted or call.likeness in alike)
+        for call in state.settled
+    )
 
 
 def _cycle(state: RunState, proposal: Proposal) -> Verdict:
@@ -125,23 +181,46 @@ def _repeats(history: Sequence[tuple[str, str]], period: int) -> bool:
     return all(tail[i] == tail[i % period] for i in range(span)) and len(set(tail[:period])) > 1
 
 
-def _stalled(state: RunState, proposal: Proposal) -> Verdict:
-    if all(call.tool != proposal.tool for call in state.settled[-STALLED_CALLS:]):
+def _failing(state: RunState, proposal: Proposal) -> Verdict:
+    """Three equal errors in a row of one tool in one step, or of one call in the same world."""
+    failed = _failed_alike(state, proposal)
+    if _is_new_plan(state) or len(failed) < EQUAL_ERRORS or _batch(failed):
         return ALLOW
+    code = failed[-1].outcome.code or "tool_failed"
+    return _give_up(state, f"{proposal.tool} failed {EQUAL_ERRORS} times alike ({code}).")
+
+
+def _failed_alike(state: RunState, proposal: Proposal) -> Sequence[SettledCall]:
     last = state.settled[-EQUAL_ERRORS:]
-    errors = [call.outcome.error for call in last if not call.outcome.ok]
-    if len(errors) == EQUAL_ERRORS and len({(call.tool, call.step) for call in last}) == 1:
-        if len(set(errors)) > 1 or last[0].tool != proposal.tool or _batch(last):
-            return ALLOW
-        code = last[0].outcome.code or "tool_failed"
-        return _give_up(state, f"{last[0].tool} failed {EQUAL_ERRORS} times alike ({code}).")
+    alike = {(call.tool, call.step, call.outcome.ok, call.result) for call in last}
+    if alike == {(proposal.tool, proposal.step, False, last[0].result if last else "")}:
+        return last
+    wanted = {call_fingerprint(call.tool, call.arguments) for call in proposal.calls}
+    before = [c for c in state.settled if c.fingerprint in wanted and _same_world(state, c)]
+    tries = before[-EQUAL_ERRORS:] if len(wanted) == 1 else []
+    equal = all(not call.outcome.ok and call.result == tries[0].result for call in tries)
+    return tries if equal else []
+
+
+def _stalled(state: RunState, proposal: Proposal) -> Verdict:
     recent = state.settled[-STALLED_CALLS:]
-    if _batch(recent) or any(call.effect != "read" and call.outcome.ok for call in recent):
+    mine = {call.step for call in recent} == {proposal.step}
+    if not mine or len(recent) < STALLED_CALLS or _is_new_plan(state) or _batch(recent):
+        return ALLOW
+    if all(call.tool != proposal.tool for call in recent):
+        return ALLOW
+    if any(call.effect != "read" and call.outcome.ok for call in recent):
         return ALLOW
     known = {call.result for call in state.settled[:-STALLED_CALLS]}
-    if len(recent) < STALLED_CALLS or not known or any(c.result not in known for c in recent):
+    if any(call.result not in known for call in recent):
         return ALLOW
     return _give_up(state, f"The last {STALLED_CALLS} calls brought nothing new.")
+
+
+def _is_new_plan(state: RunState) -> bool:
+    """Whether the plan has replaced another and has had no chance yet to do better."""
+    made = sum(call.plan == state.replans for call in state.settled)
+    return state.replans > 0 and made < TRIES_OF_A_PLAN
 
 
 def _batch(calls: Sequence[SettledCall]) -> bool:
