@@ -151,10 +151,7 @@ def _rows(package: Path, data: Path | None) -> list[dict[str, Any]]:
     folder = package / PACKAGE / "data"
     name = f"BFCL_v4_{CATEGORY}.json"
     if data is not None and not (folder / name).exists():
-        return [
-            {**row, "turns": [["\n".join(turn)] for turn in row["turns"]]}
-            for row in json_lines(data / SAMPLE)
-        ]
+        return json_lines(data / SAMPLE)
     answers = {row["id"]: row for row in json_lines(folder / "possible_answer" / name)}
     return [
         {

@@ -54,12 +54,16 @@ def _row(path: Path, number: int, line: str) -> dict[str, Any]:
 
 def json_schema(written: Mapping[str, Any]) -> dict[str, Any]:
     """Say a parameter or result schema in standard JSON Schema; an unknown type allows all."""
-    kind = _TYPES.get(str(written.get("type")), written.get("type"))
+    kind = str(written.get("type"))
+    kind = _TYPES.get(kind, kind)
     schema: dict[str, Any] = {"type": kind} if kind in _STANDARD else {}
     schema |= {key: written[key] for key in _KEPT if key in written}
     if isinstance(properties := written.get("properties"), Mapping):
-        schema["properties"] = {name: json_schema(part) for name, part in properties.items()}
-        schema["required"] = [name for name in written.get("required") or () if name in properties]
+        parts = {name: part for name, part in properties.items() if isinstance(part, Mapping)}
+        schema["properties"] = {name: json_schema(part) for name, part in parts.items()}
+        required = written.get("required")
+        listed = required if isinstance(required, Sequence) else ()
+        schema["required"] = [name for name in listed if name in parts]
     if isinstance(items := written.get("items"), Mapping):
         schema["items"] = json_schema(items)
     return schema
