@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,6 +93,10 @@ class Library(Frozen):
         """The prompt of that name."""
         return self.prompts[name]
 
+    def with_examples(self, more: Iterable[WorkflowExample]) -> "Library":
+        """The same with further examples, such as those of the user's own runs."""
+        return self.model_copy(update={"examples": (*self.examples, *more)})
+
     @property
     def citations(self) -> dict[str, str]:
         """What a journal cites of the prompts, by name."""
@@ -106,8 +110,16 @@ def load_library(folder: Path) -> Library:
         PromptError: A file is missing or cannot be used; it names the file and the field.
     """
     prompts = {name: _prompt(folder / f"{name}.md") for name in PROMPT_NAMES}
-    paths = sorted((folder / "workflows").glob("*.yaml"))
-    return Library(prompts=prompts, examples=tuple(_example(path) for path in paths))
+    return Library(prompts=prompts, examples=load_examples(folder / "workflows"))
+
+
+def load_examples(folder: Path) -> tuple[WorkflowExample, ...]:
+    """Read the workflow examples of a folder, in the order of their names.
+
+    Raises:
+        PromptError: A file cannot be used; it names the file and the field.
+    """
+    return tuple(_example(path) for path in sorted(folder.glob("*.yaml")))
 
 
 def lock_lines(library: Library) -> str:

@@ -226,7 +226,7 @@ async def test_without_references_content_is_still_not_read():
     said = "".join(m.content for r in office.planner.requests for m in r.messages)
     assert entries[-1].event.status == "completed"
     assert "more words" not in said
-    assert "Invoice Acme" not in said
+    assert "Flight Lisbon" not in said
 
 
 async def test_a_steps_own_transcript_is_short_and_only_ever_extended():
