@@ -109,7 +109,7 @@ def _lay_over(root: Path, overlay: Overlay, state: Path | None) -> None:
     for name in overlay.removed:
         _remove(root / name)
     for name, text in overlay.files.items():
-        write_file(root / name, text)
+        write_file(root / name, text.replace("{office}", str(root.resolve())))
     for name, lines in overlay.images.items():
         draw_lines(root / name, lines)
     for name, rows in overlay.tables.items():
