@@ -66,9 +66,19 @@ def answering_call(state: RunState, call: ToolCall) -> SettledCall | None:
 
 
 def _same_world(state: RunState, settled: SettledCall) -> bool:
-    """Whether nothing was written since, but for what the call wrote itself."""
-    wrote = settled.outcome.ok and settled.effect != "read"
-    return settled.world + wrote == state.writes
+    """Whether nothing was written since, but for what its own proposal wrote."""
+    if settled.world + _wrote(settled) == state.writes:
+        return True
+    return _wrote(settled) and _turn(settled) == _last_writing_turn(state)
+
+
+def _last_writing_turn(state: RunState) -> str:
+    """The proposal that wrote last; the calls of one proposal stand together."""
+    return next(_turn(call) for call in reversed(state.settled) if _wrote(call) and not call.reused)
+
+
+def _wrote(call: SettledCall) -> bool:
+    return call.outcome.ok and call.effect != "read"
 
 
 def _identical(state: RunState, proposal: Proposal) -> Verdict:
@@ -92,28 +102,20 @@ def _identical(state: RunState, proposal: Proposal) -> Verdict:
 def _done_before(state: RunState, proposal: Proposal, index: int) -> SettledCall | None:
     """The write that this item of this step has already had, whatever was written since."""
     call = proposal.calls[index]
-    wanted = (
-        proposal.step,
-        proposal.parents[index],
-        call_fingerprint(call.tool, call.arguments),
-    )
+    fingerprint = call_fingerprint(call.tool, call.arguments)
+    wanted = (proposal.step, proposal.parents[index], fingerprint)
     return next(
         (
             settled
             for settled in state.settled
-            if (settled.step, settled.parent, settled.fingerprint) == wanted
-            and settled.outcome.ok
-            and settled.effect != "read"
+            if (settled.step, settled.parent, settled.fingerprint) == wanted and _wrote(settled)
         ),
         None,
     )
 
 
 def _alike(state: RunState, proposal: Proposal) -> SettledCall | None:
-    """The read that answers this one too, as spelling has made no difference so far.
-
-    The items of a fan-out are never measured by this: their names are what they are.
-    """
+    """The read that answers this one too; the items of a fan-out are only what they are called."""
     if len(proposal.calls) > 1 or proposal.effect != "read":
         return None
     wanted = call_likeness(proposal.tool, proposal.calls[0].arguments)
@@ -164,8 +166,7 @@ def _cycle(state: RunState, proposal: Proposal) -> Verdict:
     period = next((p for p in CYCLE_PERIODS if _repeats(history, p)), None)
     if period is None:
         return ALLOW
-    last = state.settled[-period * CYCLE_REPEATS :]
-    next_in_cycle = last[0].fingerprint
+    next_in_cycle = history[-period * CYCLE_REPEATS][0]
     if all(call_fingerprint(c.tool, c.arguments) != next_in_cycle for c in proposal.calls):
         return ALLOW
     return _give_up(
@@ -209,7 +210,7 @@ def _stalled(state: RunState, proposal: Proposal) -> Verdict:
         return ALLOW
     if all(call.tool != proposal.tool for call in recent):
         return ALLOW
-    if any(call.effect != "read" and call.outcome.ok for call in recent):
+    if any(_wrote(call) for call in recent):
         return ALLOW
     known = {call.result for call in state.settled[:-STALLED_CALLS]}
     if any(call.result not in known for call in recent):

@@ -1,6 +1,7 @@
 """No honest work of the corpus is stopped, refused or sent elsewhere."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -54,22 +55,39 @@ def trajectories():
     return [json.loads(line) for line in TRAJECTORIES.read_text("utf-8").splitlines()]
 
 
+WRITING = re.compile(r"create|write|add|update|delete|send|set|draw|save|fill|generate|load")
+
+
 def as_turns(trajectory):
-    """Its calls as turns of one step; nothing says which of them write, so all are reads."""
+    """Its calls as turns; the tool's name is all that says whether it writes."""
     return [
         Turn(
             tool=f"agent.{call['tool']}",
             calls=(call["args"],),
             gives=({"digest": call["result_sha"]},),
-            error=call["result_head"] if call["error"] else "",
+            error=call["result_head"] if _failed(call) else "",
+            effect="local_write" if _writes(call) else "read",
         )
         for call in trajectory["calls"]
     ]
 
 
+def _failed(call):
+    return call["error"] or call["result_head"].startswith("Tool call timed out")
+
+
+def _writes(call):
+    return bool(WRITING.search(str(call["args"].get("tool_name", "")).lower()))
+
+
 @pytest.mark.parametrize("trajectory", trajectories(), ids=lambda one: one["id"][:8])
-def test_no_real_trajectory_is_stopped(trajectory):
+def test_no_real_trajectory_is_objected_to(trajectory):
+    assert play(as_turns(trajectory), each=True).objections == []
+
+
+@pytest.mark.parametrize("trajectory", trajectories(), ids=lambda one: one["id"][:8])
+def test_no_real_trajectory_is_stopped_within_one_step(trajectory):
     played = play(as_turns(trajectory))
-    assert [verdict for verdict in played.objections if verdict.kind == "stop"] == []
+    assert not {verdict.kind for verdict in played.objections} & {"replan", "stop"}
     if not trajectory["exact_repeats"]:
         assert played.objections == []
