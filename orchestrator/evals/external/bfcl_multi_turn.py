@@ -14,7 +14,13 @@ from orchestrator.core.chat import Frozen
 from orchestrator.core.tools import ToolSpec
 from orchestrator.evals.cases import Case, Gold, World
 from orchestrator.evals.external.bfcl_gold import gold_call
-from orchestrator.evals.external.bfcl_tools import BfclToolset, compared, execute, read_specs
+from orchestrator.evals.external.bfcl_tools import (
+    BfclToolset,
+    compared,
+    execute,
+    read_specs,
+    widened,
+)
 from orchestrator.evals.external.reading import cases_digest, json_lines
 from orchestrator.evals.external.simulators import (
     PACKAGE,
@@ -143,7 +149,8 @@ def load_multi_turn(package: Path, data: Path | None = None) -> BfclMultiTurn:
     """
     classes = load_classes(package)
     tasks = [_task(row, classes) for row in _rows(package, data)]
-    return BfclMultiTurn(tasks, classes, read_specs(package))
+    gold = [call for task in tasks for turn in task.gold for call in turn]
+    return BfclMultiTurn(tasks, classes, widened(read_specs(package), gold))
 
 
 def _rows(package: Path, data: Path | None) -> list[dict[str, Any]]:

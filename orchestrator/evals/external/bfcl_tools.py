@@ -6,7 +6,8 @@ A function that only looks is a `read`; any other is a `local_write`, as nothing
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from orchestrator.core.chat import Frozen
 from orchestrator.core.errors import ToolFailed, UnknownTool
 from orchestrator.core.fingerprints import call_fingerprint
 from orchestrator.core.tools import Effect, ToolCall, ToolOutcome, ToolSpec, split_name
+from orchestrator.evals.cases import Gold
 from orchestrator.evals.external.reading import json_lines, json_schema
 from orchestrator.evals.external.simulators import MODULES, NAMESPACES, PACKAGE, Instances
 
+_NUMBERS = ("integer", "number")
 DOCUMENTS = ("data", "multi_turn_func_doc")
 _OWN_WORDS = "Tool description:"
 _LOOKS = re.compile(
     r"(get_|list_|search_|view_|find|estimate_|display|check_|filter_|verify_|retrieve_|compute_)"
-    r"|\w+_get_login_status$|\w+_to_\w+$|notify_price_change$"
+    r"|\w+_get_login_status$|(gallon_to_liter|liter_to_gallon|notify_price_change)$"
     r"|(cat|diff|du|grep|ls|pwd|sort|tail|wc)$"
 )
 
@@ -43,22 +46,22 @@ class BfclToolset:
     """
 
     def __init__(self, specs: Sequence[ToolSpec]) -> None:
-        self._specs = tuple(specs)
-        self._known = frozenset(spec.id for spec in specs)
+        self._specs = {spec.id: spec for spec in specs}
         self.live: Instances = {}
         self.made: list[Made] = []
 
     @property
     def specs(self) -> Sequence[ToolSpec]:
         """All functions, by class and name."""
-        return self._specs
+        return tuple(self._specs.values())
 
     async def call(self, call: ToolCall) -> ToolOutcome:
         """Execute one function; what it calls an error is an outcome that is not ok."""
-        if call.tool not in self._known:
+        spec = self._specs.get(call.tool)
+        if spec is None:
             error = f"There is no tool {call.tool}."
             return ToolOutcome(ok=False, error=error, code=UnknownTool.code)
-        value, problem = execute(self.live, call.tool, call.arguments)
+        value, problem = execute(self.live, call.tool, _meant(spec, call.arguments))
         self.made.append(
             Made(
                 tool=call.tool,
@@ -71,11 +74,22 @@ class BfclToolset:
         return ToolOutcome(ok=True, data=_as_data(value))
 
 
+def _meant(spec: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with digits as numbers where either is taken."""
+    either = {
+        name for name, form in spec.input_schema.get("properties", {}).items() if "anyOf" in form
+    }
+    return {
+        name: int(value) if name in either and isinstance(value, str) and value.isdigit() else value
+        for name, value in arguments.items()
+    }
+
+
 def execute(live: Instances, tool: str, arguments: dict[str, Any]) -> tuple[Any, str]:
     """Call a function of the simulators: what it returned, and its error or ""."""
     namespace, name = split_name(tool)
     try:
-        value = getattr(live[namespace], name)(**arguments)
+        value = getattr(live[namespace], name)(**deepcopy(arguments))
     except Exception as error:  # noqa: BLE001 - whatever a simulator raises is its result
         return None, f"Error during execution: {error}"
     told = value.get("error") if isinstance(value, dict) else None
@@ -122,6 +136,36 @@ def _spec(namespace: str, row: dict[str, Any]) -> ToolSpec:
         output_schema=json_schema(row.get("response", {"type": "object"})),
         effect=effect(namespace, str(row["name"])),
     )
+
+
+def widened(specs: Sequence[ToolSpec], gold: Iterable[Gold]) -> tuple[ToolSpec, ...]:
+    """Let a parameter take text as well where a gold call sets it to text against its type.
+
+    Without this, whoever checks arguments against the documents cannot solve that task.
+    """
+    texts = {
+        (call.tool, name)
+        for call in gold
+        for name, value in call.arguments.items()
+        if isinstance(value, str)
+    }
+    return tuple(
+        _widened(spec, {name for tool, name in texts if tool == spec.id}) for spec in specs
+    )
+
+
+def _widened(spec: ToolSpec, texts: Container[str]) -> ToolSpec:
+    properties = {
+        name: _either(form) if name in texts and form.get("type") in _NUMBERS else form
+        for name, form in spec.input_schema["properties"].items()
+    }
+    schema = {**spec.input_schema, "properties": properties}
+    return spec.model_copy(update={"input_schema": schema})
+
+
+def _either(form: dict[str, Any]) -> dict[str, Any]:
+    rest = {key: value for key, value in form.items() if key != "type"}
+    return {"anyOf": [{"type": form["type"]}, {"type": "string"}], **rest}
 
 
 def effect(namespace: str, name: str) -> Effect:

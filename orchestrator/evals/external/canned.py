@@ -74,14 +74,14 @@ class CannedWorld:
     """A place where calls are only noted; it is judged by the calls of each turn."""
 
     def __init__(self, specs: Sequence[ToolSpec], judge: Judge, own: Offer) -> None:
-        self._toolset = CannedToolset(specs)
+        self._toolset = CannedToolset(next(iter(own.values()), specs))
         self._own = own
         self._judge = judge
         self._turns: list[list[ToolCall]] = []
 
     @property
     def toolset(self) -> CannedToolset:
-        """The tools; of a suite whose cases bring their own, those of the case that began."""
+        """The tools; of a suite whose cases bring their own, those of the case that began last."""
         return self._toolset
 
     async def begin(self, case: Case) -> Mapping[str, str]:

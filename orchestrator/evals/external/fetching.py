@@ -35,7 +35,7 @@ def pip(arguments: Sequence[str]) -> tuple[int, str]:
 
 
 def fetch(
-    name: str, folder: Path, *, run_pip: RunPip = pip, tell: Tell = lambda _words: None
+    name: str, folder: Path, *, run_pip: RunPip = pip, on_progress: Tell = lambda _words: None
 ) -> Path:
     """Fetch what the suites of that name need into a folder below `folder`; give that folder.
 
@@ -46,16 +46,16 @@ def fetch(
         raise _not_published(name)
     target = folder / BFCL
     if is_fetched(target):
-        tell(f"{target} is there already.")
+        on_progress(f"{target} is there already.")
         return target
     beside = folder / f"{BFCL}.part"
     shutil.rmtree(beside, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    tell(f"Fetching {' and '.join(PINNED)} …")
+    on_progress(f"Fetching {' and '.join(PINNED)} …")
     _install(beside, run_pip)
     shutil.rmtree(target, ignore_errors=True)
     beside.replace(target)
-    tell(f"Installed in {target}.")
+    on_progress(f"Installed in {target}.")
     return target
 
 

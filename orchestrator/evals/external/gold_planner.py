@@ -74,8 +74,19 @@ class GoldPlanner:
         if self._searching:
             self._searching = False
             return {"query": _words(call.tool)}
-        if not Draft202012Validator(constraint.json_schema).is_valid(call.arguments):
-            self.unsaid.append(f"{call.tool} {json.dumps(call.arguments)}")
+        return self._arguments(call, Draft202012Validator(constraint.json_schema))
+
+    def _arguments(self, call: Gold, form: Any) -> dict[str, JsonValue]:
+        """The gold arguments, numbers as text where the form wants text."""
+        if form.is_valid(call.arguments):
+            return call.arguments
+        as_text = {
+            name: str(value) if isinstance(value, int | float) else value
+            for name, value in call.arguments.items()
+        }
+        if form.is_valid(as_text):
+            return as_text
+        self.unsaid.append(f"{call.tool} {json.dumps(call.arguments)}")
         return call.arguments
 
 
