@@ -16,6 +16,9 @@ FOLDER = Path(__file__).parent
 PARTS = ("single", "chains")
 """Single steps, and chains of steps: each a folder of YAML files."""
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C where PyYAML has it: ten times as fast."""
+
 
 @cache
 def load_cases(part: str | None = None, *, folder: Path = FOLDER) -> tuple[DeskCase, ...]:
@@ -59,7 +62,7 @@ def _files(part: str | None, folder: Path) -> list[Path]:
 
 def _cases_in(path: Path) -> Iterator[DeskCase]:
     try:
-        listed = yaml.safe_load(path.read_text(encoding="utf-8"))
+        listed = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
     except yaml.YAMLError as error:
         raise OfficeError(f"{path} is not YAML: {error}.") from error
     if not isinstance(listed, list):

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -36,17 +37,23 @@ def fingerprint(folder: Path) -> str:
     """Tell whether commits, branches or staged content changed; "" without a repository."""
     if not is_repository(folder):
         return ""
-    parts = (
-        (folder / ".git" / "HEAD").read_text(encoding="utf-8"),
-        _git(folder, "for-each-ref"),
-        _git(folder, "ls-files", "--stage"),
-    )
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    own = folder / ".git"
+    places = [own / "HEAD", own / "packed-refs", *sorted((own / "refs").rglob("*"))]
+    refs = [f"{p.relative_to(own)} {p.read_text('utf-8')}" for p in places if p.is_file()]
+    index = own / "index"
+    digest = hashlib.sha256(index.read_bytes()).hexdigest() if index.is_file() else ""
+    return hashlib.sha256("\0".join([*refs, _staged(folder, digest)]).encode()).hexdigest()
 
 
 def is_repository(folder: Path) -> bool:
     """Tell whether a folder is a repository that can be read."""
     return (folder / ".git" / "HEAD").is_file() and shutil.which("git") is not None
+
+
+@lru_cache(maxsize=256)
+def _staged(folder: Path, index: str) -> str:
+    """What is staged, asked once for a state of the index: looking at files rewrites it."""
+    return _git(folder, "ls-files", "--stage") if index else ""
 
 
 def _git(folder: Path, *arguments: str) -> str:
