@@ -55,11 +55,15 @@ STYLE: Any = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure that is ready to be written, with its title and its words."""
+    """A figure that is ready to be written, with its title and its words.
+
+    `alt` says what it shows, `note` how it is read.
+    """
 
     title: str
     alt: str
     figure: "Figure"
+    note: str = ""
 
 
 def style() -> AbstractContextManager[None]:

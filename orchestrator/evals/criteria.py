@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from orchestrator.evals.figures import EVERY_KIND, Comparison, Criterion, Row
 from orchestrator.evals.summary_pairs import BARE, FULL
+from orchestrator.evals.words import percent
 
 CHAIN = "chain"
 SINGLE = "single"
@@ -40,7 +41,7 @@ def _of_model(
 
 def _chains(model: str, pair: Comparison | None) -> Criterion:
     name = "chains completed, against bare"
-    bar = f"≥ {CHAIN_FACTOR:g} times as many; ≥ {CHAIN_SHARE:.0%} where bare completes none"
+    bar = f"≥ {CHAIN_FACTOR:g} times as many; ≥ {CHAIN_SHARE * 100:.0f} % where bare completes none"
     if pair is None or not pair.solved.n:
         return _unmeasured(name, model, bar)
     ours, theirs = _solved(pair)
@@ -49,30 +50,32 @@ def _chains(model: str, pair: Comparison | None) -> Criterion:
         value = f"{ours / theirs:.2f} times ({ours} against {theirs})"
         return _criterion(name, model, bar, value, pair.solved.n, met=met)
     share = ours / pair.solved.n
-    value = f"{share:.1%} ({ours}), bare none"
+    value = f"{percent(share)} ({ours}), bare none"
     return _criterion(name, model, bar, value, pair.solved.n, met=share >= CHAIN_SHARE)
 
 
 def _single(model: str, pair: Comparison | None) -> Criterion:
     name = "single steps solved, against bare"
-    bar = f"≥ {SINGLE_POINTS * 100:+.0f} points, or ≥ {SINGLE_SHARE:.0%}"
+    bar = f"≥ {SINGLE_POINTS * 100:.0f} points more, or ≥ {SINGLE_SHARE * 100:.0f} %"
     if pair is None or not pair.solved.n:
         return _unmeasured(name, model, bar)
     ours, theirs = _solved(pair)
     n = pair.solved.n
-    value = f"{pair.solved.value * 100:+.1f} points ({ours / n:.1%} against {theirs / n:.1%})"
+    value = (
+        f"{pair.solved.value * 100:+.1f} points ({percent(ours / n)} against {percent(theirs / n)})"
+    )
     met = pair.solved.value >= SINGLE_POINTS or ours / n >= SINGLE_SHARE
     return _criterion(name, model, bar, value, n, met=met)
 
 
 def _tokens(model: str, pair: Comparison | None) -> Criterion:
     name = "prompt tokens per decision, against bare"
-    bar = f"≤ {TOKEN_SHARE:.0%}"
+    bar = f"≤ {TOKEN_SHARE * 100:.0f} %"
     if pair is None or pair.tokens_ratio is None:
         return _unmeasured(name, model, bar)
     ends = pair.tokens_interval
-    sure = f" ({ends.low:.1%} to {ends.high:.1%})" if ends else ""
-    value = f"{pair.tokens_ratio:.1%}{sure}"
+    sure = f" ({percent(ends.low)} to {percent(ends.high)})" if ends else ""
+    value = f"{percent(pair.tokens_ratio)}{sure}"
     met = pair.tokens_ratio <= TOKEN_SHARE
     return _criterion(name, model, bar, value, pair.solved.n, met=met)
 
@@ -88,11 +91,11 @@ def _fixations(model: str, own: Row | None) -> Criterion:
 def _cached(model: str, own: Row | None) -> Criterion:
     where = f"{own.kind} cases" if own and own.kind != EVERY_KIND else "all cases"
     name = f"prompt tokens from cache on calls that disclosed nothing, {where}"
-    bar = f"≥ {CACHED_SHARE:.0%}"
+    bar = f"≥ {CACHED_SHARE * 100:.0f} %"
     if own is None or own.tokens.settled.value is None:
         return _unmeasured(name, model, bar)
     settled = own.tokens.settled
-    value = f"{settled.value:.1%} of {settled.prompt:,} tokens in {settled.calls} calls"
+    value = f"{percent(settled.value)} of {settled.prompt:,} tokens in {settled.calls} calls"
     met = (settled.value or 0.0) >= CACHED_SHARE
     return _criterion(name, model, bar, value, own.solved.n, met=met)
 

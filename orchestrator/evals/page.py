@@ -53,7 +53,7 @@ def write_page(report: EvalReport, folder: Path) -> Path:
     Raises:
         SettingsError: matplotlib is not installed, or the folder cannot be written.
     """
-    return _written(folder / PAGE, html(report))
+    return _written(folder / PAGE, html(report, pictures(report)))
 
 
 def write_markdown(report: EvalReport, folder: Path) -> Path:
@@ -68,13 +68,12 @@ def write_markdown(report: EvalReport, folder: Path) -> Path:
     return _written(folder / DOCUMENT, markdown(report, drawn))
 
 
-def html(report: EvalReport) -> str:
-    """The whole page as text."""
-    drawn = pictures(report)
+def html(report: EvalReport, drawn: tuple[Picture, ...] = ()) -> str:
+    """The whole page as text, with its pictures inside."""
     parts = [
         f"<section id='{_id(name)}'><h2>{escape(name)}</h2>"
         + "".join(map(_figure, _pictures_of(name, drawn)))
-        + "".join(_html_table(make(report)) for make in makers)
+        + "".join(_html_table(make(report).plain()) for make in makers)
         + "</section>"
         for name, makers in SECTIONS.items()
     ]
@@ -99,8 +98,9 @@ def markdown(report: EvalReport, drawn: tuple[Picture, ...] = ()) -> str:
         lines += [f"## {name}", ""]
         for picture in _pictures_of(name, drawn):
             lines += [f"![{picture.title}. {picture.alt}]({PLOTS}/{picture.name}.svg)", ""]
+            lines += [picture.note, ""] * bool(picture.note)
         for make in makers:
-            lines += _markdown_table(make(report))
+            lines += _markdown_table(make(report).plain())
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -112,14 +112,12 @@ def terminal_tables(report: EvalReport) -> tuple[TerminalTable, ...]:
         tables.ablation_table,
         tables.criteria_table,
     )
-    return tuple(terminal_table(made) for make in makers if (made := _overall(make(report))).rows)
+    made = [_overall(make(report)).plain() for make in makers]
+    return tuple(terminal_table(table) for table in made if table.rows)
 
 
 def terminal_table(made: Table) -> TerminalTable:
-    """A table of a report for a terminal; the model is left out where there is one only."""
-    at = made.columns.index("model") if "model" in made.columns else -1
-    models = {row[at] for row in made.rows} if at >= 0 else set()
-    kept = [column for column in range(len(made.columns)) if column != at or len(models) > 1]
+    """A table of a report for a terminal."""
     shown = TerminalTable(
         title=made.caption,
         title_justify="left",
@@ -128,10 +126,10 @@ def terminal_table(made: Table) -> TerminalTable:
         pad_edge=False,
         header_style="bold cyan",
     )
-    for column in kept:
-        shown.add_column(made.columns[column], overflow="fold", no_wrap=column < made.labels)
+    for at, column in enumerate(made.columns):
+        shown.add_column(column, overflow="fold", no_wrap=at < made.labels)
     for row in made.rows:
-        shown.add_row(*(Text(row[column]) for column in kept))
+        shown.add_row(*map(Text, row))
     return shown
 
 
@@ -148,7 +146,8 @@ def _front(report: EvalReport) -> str:
     span = ""
     if report.began and report.ended:
         span = f", {report.began:%Y-%m-%d %H:%M} to {report.ended:%Y-%m-%d %H:%M} UTC"
-    models = "model" if len(report.models) == 1 else "models"
+    named = ", ".join(report.models)
+    models = f"model ({named})" if len(report.models) == 1 else f"models ({named})"
     return (
         f"{report.cases} cases, {len(report.arms)} arms, {len(report.models)} {models}, "
         f"{report.records} records{span}. "
@@ -174,7 +173,9 @@ def _figure(picture: Picture) -> str:
     label = escape(f"{picture.title}. {picture.alt}", quote=True)
     svg = picture.svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
     title = escape(picture.title)
-    return f"<figure><figcaption>{title}</figcaption><div class='scroll'>{svg}</div></figure>"
+    note = f" <span>{escape(picture.note)}</span>" if picture.note else ""
+    caption = f"<figcaption>{title}.{note}</figcaption>"
+    return f"<figure>{caption}<div class='scroll' tabindex='0'>{svg}</div></figure>"
 
 
 def _html_table(made: Table) -> str:
@@ -184,7 +185,7 @@ def _html_table(made: Table) -> str:
     body = "".join(f"<tr>{_html_row(made, row)}</tr>" for row in made.rows)
     caption = escape(made.caption)
     table = (
-        f"<div class='scroll' tabindex='0' role='region' aria-label='{caption}'><table>"
+        f"<div class='scroll {made.name}' tabindex='0' role='region' aria-label='{caption}'><table>"
         f"<caption>{caption}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )

@@ -35,7 +35,9 @@ th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.6rem;
   border-bottom: 1px solid var(--line); }
 td { white-space: nowrap; }
 td:last-child { white-space: normal; min-width: 9rem; }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; white-space: nowrap; }
+.criteria tbody th { white-space: normal; min-width: 12rem; }
+figcaption span { font-weight: 400; color: var(--soft); }
 thead th { position: sticky; top: 0; background: var(--card); color: var(--soft);
   border-bottom: 2px solid var(--line); }
 tbody tr:hover > * { background: color-mix(in srgb, var(--link) 8%, transparent); }

@@ -12,13 +12,15 @@ from orchestrator.evals.figures import EvalReport
 class Picture(Frozen):
     """An SVG with what it shows: `name` is its file's, `alt` says it to who cannot see it.
 
-    `kind` is the name without the model's, which it has where there are several.
+    `note` says how it is read. `kind` is the name without the model's, which is
+    added where there are several.
     """
 
     name: str
     kind: str
     title: str
     alt: str
+    note: str
     svg: str
 
 
@@ -58,6 +60,7 @@ def _pictures(report: EvalReport) -> Iterator[Picture]:
                 kind=name,
                 title=f"{drawing.title}, {model}" if several else drawing.title,
                 alt=drawing.alt,
+                note=drawing.note,
                 svg=svg_of(drawing, unique),
             )
 

@@ -31,7 +31,9 @@ def tokens(report: EvalReport, model: str) -> Drawing | None:
     axes.plot([], [], "D", color=INK, markersize=5, label="of these computed, not from cache")
     figure.legend(loc="outside upper left", ncols=2, fontsize=8.5)
     said = " ".join(f"{r.arm}: {r.tokens.per_decision:,.0f}." for r in rows)
-    return Drawing("Prompt tokens per decision", f"Prompt tokens per decision. {said}", figure)
+    alt = f"Prompt tokens per decision. {said}"
+    note = "A decision's prompts are added up: choosing the tool, filling its arguments."
+    return Drawing("Prompt tokens per decision", alt, figure, note)
 
 
 def latency(report: EvalReport, model: str) -> Drawing | None:
@@ -67,11 +69,14 @@ def distance(report: EvalReport, model: str) -> Drawing | None:
     labels += [f"≥ {edges[-1]:,}"]
     axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right", fontsize=8)
     axes.set_xlabel("tokens between example and decision")
-    arm_axis(axes, [f"{d.arm}\n(n {d.distances.spread.n:,})" for d in found])
+    arm_axis(axes, [f"{d.arm} (n {d.distances.spread.n:,})" for d in found])
     axes.grid(visible=False)
     said = " ".join(f"{d.arm}: median {d.distances.spread.p50:,.0f}." for d in found)
     alt = f"Share of decisions by decision distance, in tokens. {said}"
-    return Drawing("Decision distance", alt, figure)
+    note = (
+        "The darker, the larger a share of the arm's decisions. Arms without examples are left out."
+    )
+    return Drawing("Decision distance", alt, figure, note)
 
 
 def _rows(report: EvalReport, model: str) -> list[Row]:
@@ -84,7 +89,7 @@ def _token_bar(axes: "Axes", at: int, row: Row) -> None:
     full, computed = row.tokens.per_decision or 0.0, row.tokens.computed or 0.0
     axes.barh(at, full, height=0.62, color=colour(row.arm), alpha=0.45)
     axes.plot(max(computed, FEWEST), at, "D", color=INK, markersize=5)
-    label = f"{full:,.0f}  (n {row.tokens.decisions:,} decisions)"
+    label = f"{full:,.0f} (n {row.tokens.decisions:,} decisions)"
     axes.text(full * 1.08, at, label, va="center", fontsize=8)
 
 
@@ -93,7 +98,7 @@ def _latency(axes: "Axes", at: int, row: Row, longest: float) -> None:
     axes.plot([middle, late], [at, at], color=colour(row.arm), linewidth=3, alpha=0.5)
     axes.plot(middle, at, "o", color=colour(row.arm), markersize=7)
     axes.plot(late, at, "|", color=colour(row.arm), markersize=12, markeredgewidth=2.5)
-    label = f"{middle:.2f} / {late:.2f} s  (n {row.decision_seconds.n:,})"
+    label = f"{middle:.2f} / {late:.2f} s (n {row.decision_seconds.n:,})"
     axes.text(late + longest * 0.02, at, label, va="center", fontsize=8)
 
 

@@ -39,7 +39,8 @@ def calibration(report: EvalReport, model: str) -> Drawing | None:
     below.set_xlabel("margin of the choice (0: a tie, 1: no doubt)")
     error = chosen.calibration.error or 0.0
     alt = f"Share of right decisions by margin, expected calibration error {error:.3f}."
-    return Drawing(f"Is the margin worth something? ({chosen.arm})", alt, figure)
+    note = "Above the dashed line decisions are right more often than their margin says."
+    return Drawing(f"Is the margin worth something? ({chosen.arm})", alt, figure, note)
 
 
 def failures(report: EvalReport, model: str) -> Drawing | None:
@@ -50,16 +51,19 @@ def failures(report: EvalReport, model: str) -> Drawing | None:
     reasons = _frequent(found)
     height = rows_height(len(found), extra=1.2 + 0.2 * (len(reasons) + 1))
     figure, (axes,) = panels(1, height=height)
+    most = max(len(d.failed) for d in found)
     for at, one in enumerate(found):
-        _stack(axes, at, one, reasons)
+        _stack(axes, at, one, reasons, room=0.01 * most)
     for name, tint in zip(reasons, SERIES, strict=False):
         axes.barh(0, 0, color=tint, label=name)
     arm_axis(axes, [d.arm for d in found])
-    axes.set_xlim(0, max(len(d.failed) for d in found) * 1.22)
+    axes.set_xlim(0, most * 1.22)
     axes.set_xlabel("cases not solved")
     figure.legend(loc="outside lower left", fontsize=8, ncols=1)
     said = " ".join(f"{d.arm}: {len(d.failed)} failed." for d in found)
-    return Drawing("Why cases failed", f"Failed cases by the first thing wrong. {said}", figure)
+    alt = f"Failed cases by the first thing wrong. {said}"
+    note = "Each failed case counts once, by the first thing that was wrong; … stands for a name."
+    return Drawing("Why cases failed", alt, figure, note)
 
 
 def heatmap(report: EvalReport, model: str) -> Drawing | None:
@@ -118,7 +122,7 @@ def _frequent(found: list[Detail]) -> list[str]:
     return names if len(names) <= SHOWN_REASONS else [*names[:SHOWN_REASONS], OTHERS]
 
 
-def _stack(axes: "Axes", at: int, one: Detail, reasons: list[str]) -> None:
+def _stack(axes: "Axes", at: int, one: Detail, reasons: list[str], room: float) -> None:
     left = 0
     for name, tint in zip(reasons, SERIES, strict=False):
         count = one.reasons.get(name, 0)
@@ -127,7 +131,7 @@ def _stack(axes: "Axes", at: int, one: Detail, reasons: list[str]) -> None:
         axes.barh(at, count, left=left, height=0.62, color=tint)
         left += count
     n = sum(one.statuses.values())
-    axes.text(left, at, f"  {len(one.failed)} of {n}", va="center", fontsize=8)
+    axes.text(left + room, at, f"{len(one.failed)} of {n}", va="center", fontsize=8)
 
 
 def _hardness(shares: dict[str, Share]) -> dict[str, Share]:
@@ -146,6 +150,6 @@ def _cell(axes: "Axes", column: int, at: int, found: Share | None, *, wide: bool
     axes.barh(at, 0.96, left=column - 0.48, height=0.92, color=(red, green, blue))
     ink = INK if found.value > 0.5 else "white"  # noqa: PLR2004 - the light half of the scale
     parts = f"{100 * found.value:.0f} %", f"n {found.n}"
-    label = "  ".join(parts) if wide else "\n".join(parts)
+    label = ", ".join(parts) if wide else "\n".join(parts)
     size = 8 if wide else 6.5
     axes.text(column, at, label, ha="center", va="center", fontsize=size, color=ink)

@@ -28,6 +28,7 @@ def success(report: EvalReport, model: str) -> Drawing | None:
         title="Cases solved, by kind and arm",
         alt="Share of cases solved with 95 % Wilson intervals. " + _spoken(rows, arms, kinds),
         figure=figure,
+        note="Whiskers: 95 % Wilson intervals. In brackets: solved of n.",
     )
 
 
@@ -49,6 +50,8 @@ def ablation_forest(report: EvalReport, model: str) -> Drawing | None:
         alt="Difference to ferryman in points of cases solved. "
         + " ".join(f"{a.without}, {a.kind}: {a.says}" for a in found),
         figure=figure,
+        note="Left of zero: without the device fewer cases are solved. Filled and orange: the "
+        "95 % interval leaves zero out. Hollow and grey: no clear difference.",
     )
 
 
@@ -65,7 +68,7 @@ def _success(axes: "Axes", kind: str, rows: list[Row | None]) -> None:
         errors = [[max(0.0, value - ends.low)], [max(0.0, ends.high - value)]]
         axes.barh(at, value, height=0.62, color=colour(row.arm), alpha=0.28)
         axes.errorbar(value, at, xerr=errors, fmt="o", color=colour(row.arm), capsize=3)
-        label = f"{100 * value:.0f} %  {row.solved.k}/{row.solved.n}"
+        label = f"{100 * value:.0f} % ({row.solved.k}/{row.solved.n})"
         axes.text(max(ends.high, value) + 0.03, at, label, va="center", fontsize=8)
     axes.set_xlim(0, ROOM)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])

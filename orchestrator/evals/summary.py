@@ -9,6 +9,7 @@ from orchestrator.evals.statistics import BOOTSTRAP_DRAWS, BOOTSTRAP_SEED
 from orchestrator.evals.summary_details import detail
 from orchestrator.evals.summary_pairs import FULL, OPPONENTS, Key, ablations, compare
 from orchestrator.evals.summary_rows import row
+from orchestrator.evals.words import counted
 
 FIRST_ARMS = ("bare", "native", FULL)
 """Arms are told in this order; the ablations follow, then whatever else there is."""
@@ -143,16 +144,17 @@ def _notes(
     details: Sequence[Detail],
 ) -> Iterable[str]:
     if len(records) > len(every):
-        yield f"{len(records) - len(every)} records were superseded by later ones of the same case."
+        old = counted(len(records) - len(every), "record")
+        yield f"Left out for later ones of the same case: {old}."
     for found in details:
         if found.missing:
             shown = ", ".join(found.missing[:SHOWN_MISSING])
             more = ", …" if len(found.missing) > SHOWN_MISSING else "."
-            count = len(found.missing)
-            yield f"{found.arm} ({found.model}) has no record of {count} cases: {shown}{more}"
+            cases = counted(len(found.missing), "case")
+            yield f"{found.arm} ({found.model}) has no record of {cases}: {shown}{more}"
     unknown = {record.measured for record in every} - measured.keys()
     if unknown:
-        yield f"{len(unknown)} digests of what was measured are unknown."
+        yield f"What was measured is unknown for {counted(len(unknown), 'digest')}."
     yield from _mixed(every, measured)
 
 

@@ -75,7 +75,7 @@ def verdict(solved: Difference, kind: str) -> str:
         return f"Costs {points:.1f} points of {cases} (n {solved.n}): the device earns its place."
     if solved.low > 0:
         return f"Gains {points:.1f} points of {cases} (n {solved.n}): the device does harm."
-    return f"No clear difference on {solved.n} {cases}."
+    return f"No clear difference (n {solved.n} {cases})."
 
 
 def _rate(record: Record) -> tuple[float, float]:

@@ -25,6 +25,8 @@ from orchestrator.evals.words import (
 
 PART_WORDS: dict[Part, str] = {"all": "all cases", "tuned": "tuned on", "held_out": "held out"}
 
+MODEL = "model"
+
 
 class Table(Frozen):
     """Rows of words under columns; the first `labels` columns say what a row is about."""
@@ -34,6 +36,19 @@ class Table(Frozen):
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     labels: int = 1
+
+    def plain(self) -> "Table":
+        """Leave the model out where there is one only: the front of the report names it."""
+        at = self.columns.index(MODEL) if MODEL in self.columns else -1
+        if at < 0 or self.name == "measured" or len({row[at] for row in self.rows}) > 1:
+            return self
+        return self.model_copy(
+            update={
+                "columns": (*self.columns[:at], *self.columns[at + 1 :]),
+                "rows": tuple((*row[:at], *row[at + 1 :]) for row in self.rows),
+                "labels": self.labels - (at < self.labels),
+            }
+        )
 
 
 def criteria_table(report: EvalReport) -> Table:

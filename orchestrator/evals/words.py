@@ -33,6 +33,11 @@ def share_words(found: Share, *, sure: bool = False) -> str:
     return f"{percent(found.value)}{interval} ({found.k}/{found.n})"
 
 
+def counted(count: int, name: str) -> str:
+    """A count with what it counts: 1 case, 2 cases."""
+    return f"{count} {name}" if count == 1 else f"{count:,} {name}s"
+
+
 def mean_words(found: Mean, tell: Callable[[float | None], str]) -> str:
     """An average with the number of things that it is over."""
     return f"{tell(found.value)} (n {found.n:,})"

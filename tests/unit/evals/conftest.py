@@ -128,4 +128,4 @@ def maker():
 
 @pytest.fixture(scope="session")
 def drawn(maker):
-    return maker.suite()
+    return maker.suite(singles=40, chains=20)

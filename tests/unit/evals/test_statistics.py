@@ -1,7 +1,7 @@
 """Intervals and tests against published values, and what must hold of them always."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.evals.statistics import (
@@ -100,7 +100,8 @@ def test_a_ratio_without_a_bottom_has_no_interval():
     assert ratio_interval([], []) is None
 
 
-@given(st.lists(st.tuples(st.floats(1, 99), st.integers(1, 5)), min_size=1, max_size=20))
+@given(st.lists(st.tuples(st.floats(1, 99), st.integers(1, 5)), min_size=1, max_size=5))
+@settings(max_examples=20)
 def test_the_bootstrap_draws_the_same_for_the_same_seed(tops):
     bottoms = [(3 * amount, count) for amount, count in tops]
     assert ratio_interval(tops, bottoms) == ratio_interval(tops, bottoms)

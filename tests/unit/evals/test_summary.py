@@ -37,7 +37,7 @@ def test_every_record_is_counted_once_in_each_half(report):
     for arm in report.arms:
         halves = [row_of(report, arm, part=part).solved for part in ("tuned", "held_out")]
         whole = row_of(report, arm).solved
-        assert sum(half.n for half in halves) == whole.n == 180
+        assert sum(half.n for half in halves) == whole.n == 60
         assert sum(half.k for half in halves) == whole.k
 
 
@@ -91,7 +91,7 @@ def test_the_latest_record_of_a_case_counts(maker):
     )
     found = of_one(maker, late, early)
     assert row_of(found).solved.k == 1
-    assert "1 records were superseded by later ones of the same case." in found.notes
+    assert "Left out for later ones of the same case: 1 record." in found.notes
 
 
 def test_records_of_different_measurements_are_not_silently_mixed(maker):
@@ -105,7 +105,7 @@ def test_records_of_different_measurements_are_not_silently_mixed(maker):
 
 
 def test_records_of_something_unknown_are_told(maker):
-    assert "1 digests of what was measured are unknown." in summarize([maker.record("a")], {}).notes
+    assert "What was measured is unknown for 1 digest." in summarize([maker.record("a")], {}).notes
 
 
 def test_prompt_tokens_of_a_decision_hold_the_choice_and_the_arguments(maker):
@@ -220,7 +220,7 @@ def test_an_ablation_that_costs_says_so(maker):
 
 def test_a_difference_within_chance_is_called_none(maker):
     found = of_one(maker, maker.record("a"), maker.record("a", "ferryman-no-guard", solved=False))
-    assert found.ablations[0].says == "No clear difference on 1 single cases."
+    assert found.ablations[0].says == "No clear difference (n 1 single cases)."
 
 
 def test_the_bars_are_held_against_the_figures(report):
@@ -228,7 +228,7 @@ def test_the_bars_are_held_against_the_figures(report):
     assert criterion(report, "single").met is True
     assert criterion(report, "prompt tokens per decision").met is False
     assert criterion(report, "fixations").met is True
-    assert criterion(report, "fixations").n == 180
+    assert criterion(report, "fixations").n == 60
 
 
 def test_bare_at_zero_asks_for_half_of_the_chains(maker):
@@ -239,7 +239,7 @@ def test_bare_at_zero_asks_for_half_of_the_chains(maker):
 
     assert chains(5).met is True
     assert chains(4).met is False
-    assert chains(4).value == "40.0% (4), bare none"
+    assert chains(4).value == "40.0 % (4), bare none"
 
 
 def test_a_single_fixation_misses_its_bar(maker):
