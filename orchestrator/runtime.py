@@ -241,6 +241,7 @@ class Orchestrator:
             catalogue=parts.catalogue,
             library=parts.library,
             journal=journal,
+            clock=parts.clock,
             rules=parts.rules,
             guards=parts.guards,
             similarity=parts.similarity,

@@ -17,6 +17,7 @@ from orchestrator.policy.catalogue import Catalogue
 from orchestrator.policy.guards import GUARDS, Guard
 from orchestrator.policy.permissions import DEFAULT_RULES, Rule
 from orchestrator.ports.chat import ChatBackend
+from orchestrator.ports.clock import Clock
 from orchestrator.ports.tools import Toolset
 from orchestrator.prompting.examples import Similarity, by_words
 from orchestrator.prompting.library import Library
@@ -44,6 +45,7 @@ class RunContext:
     catalogue: Catalogue
     library: Library
     journal: Journal
+    clock: Clock
     rules: tuple[Rule, ...] = DEFAULT_RULES
     guards: tuple[Guard, ...] = GUARDS
     similarity: Similarity = by_words

@@ -9,7 +9,7 @@ Entry = Literal["plan", "decide", "approve", "act", "synthesize", "end"]
 AfterPlan = Literal["decide", "synthesize", "end"]
 AfterDecide = Literal["plan", "decide", "approve", "act", "synthesize", "end"]
 AfterApprove = Literal["decide", "act", "end"]
-AfterAct = Literal["decide", "approve", "synthesize", "end"]
+AfterAct = Literal["plan", "decide", "approve", "synthesize", "end"]
 
 
 def entry(state: GraphState) -> Entry:
@@ -33,5 +33,5 @@ def after_approve(state: GraphState) -> AfterApprove:
 
 
 def after_act(state: GraphState) -> AfterAct:
-    """On to the next step, or to a person when nobody knows what a call came to."""
+    """On to the next step, to a person about an unknown outcome, or to a new plan."""
     return cast("AfterAct", next_node(state["run"]))

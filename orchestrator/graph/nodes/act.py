@@ -19,6 +19,7 @@ from orchestrator.core.tools import split_name
 from orchestrator.core.verdicts import Verdict
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
+from orchestrator.graph.waiting import waited
 from orchestrator.journal.next_node import standing_approval
 from orchestrator.policy.budgets import objection
 
@@ -39,13 +40,16 @@ async def act(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
     if reason := _unfinished(context.state, proposal):
         stopped = RunEnded(status="stopped", error=reason, code="budget_exceeded")
         return await context.happened(stopped)
-    return await context.happened(*_conclusion(context.state, proposal))
+    conclusion = _conclusion(context.state, proposal)
+    if isinstance(conclusion, StepClosed) and (ending := await waited(context, proposal)):
+        return await context.happened(ending)
+    return await context.happened(conclusion)
 
 
 def _unfinished(run: RunState, proposal: Proposal) -> str:
     """The limit that kept some of the calls from being made; a resume with more goes on there."""
     settled = {call.id for call in run.settled}
-    missing = [i for i in range(len(proposal.calls)) if call_id(proposal, i) not in settled]
+    missing = [i for i in range(len(proposal.calls)) if proposal.call_id(i) not in settled]
     return objection(run, calls=1) if missing else ""
 
 
@@ -80,7 +84,7 @@ async def _carry_out(context: RunContext, proposal: Proposal) -> None:
         first.setdefault(call_fingerprint(call.tool, call.arguments), index)
 
     async def one(index: int, answered: str) -> None:
-        if call_id(proposal, index) not in settled:
+        if proposal.call_id(index) not in settled:
             async with limit:
                 if not objection(context.state, calls=1):
                     await _settle(context, proposal, index, answered)
@@ -92,14 +96,14 @@ async def _carry_out(context: RunContext, proposal: Proposal) -> None:
     for index, call in enumerate(proposal.calls):
         original = first[call_fingerprint(call.tool, call.arguments)]
         if original != index:
-            await one(index, call_id(proposal, original))
+            await one(index, proposal.call_id(original))
 
 
 async def _settle(context: RunContext, proposal: Proposal, index: int, answered: str) -> None:
     call = proposal.calls[index]
     known = next((c for c in context.state.settled if answered and c.id == answered), None)
     intended = CallIntended(
-        id=call_id(proposal, index),
+        id=proposal.call_id(index),
         step=proposal.step,
         parent=proposal.parents[index],
         call=call,
@@ -123,23 +127,18 @@ async def _settle(context: RunContext, proposal: Proposal, index: int, answered:
     await context.happened(settled)
 
 
-def call_id(proposal: Proposal, index: int) -> str:
-    """The id of one call of a proposal."""
-    return f"{proposal.id}.{index}"
-
-
-def _conclusion(run: RunState, proposal: Proposal) -> list[Event]:
+def _conclusion(run: RunState, proposal: Proposal) -> Event:
     mine = [call for call in run.settled if call.id.rpartition(".")[0] == proposal.id]
     failed = [call for call in mine if not call.outcome.ok]
     cancelled = [call for call in failed if call.outcome.code == "run_cancelled"]
     if cancelled:
-        return [RunEnded(status="cancelled", error="The run was cancelled.", code="run_cancelled")]
+        return RunEnded(status="cancelled", error="The run was cancelled.", code="run_cancelled")
     if len(failed) == len(mine):
-        return [DecisionFailed(step=proposal.step, code="tool_failed", reason=_codes(failed))]
+        return DecisionFailed(step=proposal.step, code="tool_failed", reason=_codes(failed))
     step = run.plan.step(proposal.step) if run.plan else None
     if step is None or split_name(proposal.tool)[0] != step.namespace:
-        return [_elsewhere(proposal, step.namespace if step else "")]
-    return [StepClosed(step=proposal.step, status="done", note=_note(mine, failed))]
+        return _elsewhere(proposal, step.namespace if step else "")
+    return StepClosed(step=proposal.step, status="done", note=_note(mine, failed))
 
 
 def _note(mine: list[SettledCall], failed: list[SettledCall]) -> str:

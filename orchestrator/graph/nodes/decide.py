@@ -11,8 +11,9 @@ from orchestrator.core.events import (
     ToolsSearched,
     VerdictGiven,
 )
+from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import Proposal, RunState, StepState
-from orchestrator.core.tools import ToolCall
+from orchestrator.core.tools import ToolCall, ToolSpec
 from orchestrator.core.verdicts import Verdict
 from orchestrator.graph.choice import Chosen, choose_tool
 from orchestrator.graph.context import RunContext
@@ -60,9 +61,10 @@ async def _decide(context: RunContext, ahead: Prospect) -> GraphState:
     try:
         chosen = await choose_tool(context, ahead)
         if chosen.tool == SEARCH:
-            query = await search_query(context, ahead)
+            query = await search_query(context, ahead, chosen.arguments)
             return await context.happened(ToolsSearched(step=ahead.step.id, query=query))
-        expressions, calls = await fill_arguments(context, ahead, chosen.tool)
+        _refuse_waiting_by_writing(ahead.step, context.specs[chosen.tool])
+        expressions, calls = await fill_arguments(context, ahead, chosen.tool, chosen.arguments)
     except (InvalidArguments, MalformedReply) as error:
         failed = DecisionFailed(
             step=ahead.step.id, code=error.code, reason=error.message, tool=chosen.tool
@@ -72,6 +74,15 @@ async def _decide(context: RunContext, ahead: Prospect) -> GraphState:
         update={"expressions": expressions}
     )
     return await context.happened(CallProposed(proposal=proposal), *_judged(context, proposal))
+
+
+def _refuse_waiting_by_writing(step: PlanStep, tool: ToolSpec) -> None:
+    """Keep a step that waits to tools whose calls may be repeated at will."""
+    if step.wait_until and tool.effect != "read":
+        raise InvalidArguments(
+            f"{step.id} waits for something, and {tool.id} changes something: a tool that reads"
+            " is needed."
+        )
 
 
 def _judged(context: RunContext, proposal: Proposal) -> list[Event]:
