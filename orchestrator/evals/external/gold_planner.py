@@ -80,7 +80,7 @@ class GoldPlanner:
         """The gold arguments, numbers as text where the form wants text."""
         if form.is_valid(call.arguments):
             return call.arguments
-        as_text = {
+        as_text: dict[str, JsonValue] = {
             name: str(value) if isinstance(value, int | float) else value
             for name, value in call.arguments.items()
         }
