@@ -10,12 +10,17 @@ from orchestrator.core.chat import Frozen
 
 
 class Part(Frozen):
-    """One member of one published wheel; `sha256` is the digest of the whole wheel."""
+    """One member of one published wheel; `sha256` is the digest of the whole wheel.
+
+    `tag` names the wheel (`cp311-manylinux2014_x86_64`) where a release has one for each
+    interpreter and platform: what is taken out of it runs nowhere, so one serves everywhere.
+    """
 
     package: str
     version: str
     sha256: str
     member: str
+    tag: str = ""
 
 
 class WeightsFile(Frozen):

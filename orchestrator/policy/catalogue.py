@@ -1,9 +1,10 @@
 """The tools in scope as something that can be asked: which come closest to these words?"""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,25 @@ from numpy.typing import NDArray
 
 from orchestrator.core.chat import Frozen
 from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.queries import essence, related
 from orchestrator.ports.retrieval import Retriever, TextIndex
 
-WEIGHTS = {"bm25": 0.4, "minilm": 0.6}
-"""Shares in the blend, of scores scaled to 0..1 per query: the best fusion measured, ahead of
-reciprocal ranks. A comparison without a share of its own counts like the embedding."""
+LEXICAL = "bm25"
+"""The retriever that knows words only, and is therefore asked for their synonyms as well."""
+
+SYNONYMS = "synonyms"
+"""What the scores of the synonyms are called among the parts."""
+
+WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {LEXICAL: 0.2, SYNONYMS: 0.1, "minilm": 0.4, "wordllama": 0.3}
+)
+"""Shares in the blend, of scores scaled to 0..1 per query; what is not there leaves its share to
+the others. They are what `evals.retrieval_weights` fits on the labelled sets together, rounded;
+fitted with any one family of sets left out they come out within a few hundredths. A comparison
+without a share of its own counts like the embedding."""
+
+_QUERIES = 32
+_NO_HINTS: Mapping[str, str] = MappingProxyType({})
 
 _PARTS = re.compile(r"[_\W]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _PARAMETERS = 15
@@ -72,12 +87,27 @@ class Catalogue:
 
     def compare(self, query: str) -> Ranking:
         """Score all tools for a query; ties go to the smaller id."""
-        parts = {name: _scaled(index.scores(query)) for name, index in self.indexes}
-        shares = {name: WEIGHTS.get(name, WEIGHTS["minilm"]) for name in parts}
-        score = np.zeros(len(self.specs))
-        for name, part in parts.items():
-            score += shares[name] / sum(shares.values()) * part
+        return self._comparisons(query)
+
+    @cached_property
+    def _comparisons(self) -> Callable[[str], Ranking]:
+        """A step asks again when it is unsure or repaired: the same words are compared once."""
+        return lru_cache(maxsize=_QUERIES)(self._compare)
+
+    def _compare(self, query: str) -> Ranking:
+        parts = dict(self._parts(query))
+        score = blend(parts, WEIGHTS) if parts else np.zeros(len(self.specs))
         return Ranking(score, parts, np.argsort(-score, kind="stable"))
+
+    def _parts(self, query: str) -> Iterator[tuple[str, Scores]]:
+        """Compare the gist of the query, not its values, by every retriever there is."""
+        gist = essence(query)
+        for name, index in self.indexes:
+            scores = np.asarray(index.scores(gist), dtype=np.float64)
+            yield name, _scaled(scores)
+            if name == LEXICAL and (words := related(gist)):
+                others = np.asarray(index.scores(words), dtype=np.float64)
+                yield SYNONYMS, _beside(others, scores)
 
     def rank(self, query: str) -> list[Ranked]:
         """List all tools, the closest to the query first."""
@@ -90,15 +120,36 @@ class Catalogue:
         return Ranked(tool=self.specs[at].id, score=float(ranking.score[at]), parts=parts, why=why)
 
 
-def build_catalogue(specs: Iterable[ToolSpec], retrievers: Sequence[Retriever]) -> Catalogue:
-    """Index the tools in scope once for a run; the order in which they come does not matter."""
+def blend(parts: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
+    """Average the parts of a comparison by their weights; a part without one counts like MiniLM.
+
+    Without any weight every score is zero.
+    """
+    shares = {name: weights.get(name, WEIGHTS["minilm"]) for name in parts}
+    total = sum(shares.values()) or 1.0
+    weighted = [share / total * parts[name] for name, share in shares.items()]
+    return np.asarray(sum(weighted), dtype=np.float64)
+
+
+def build_catalogue(
+    specs: Iterable[ToolSpec],
+    retrievers: Sequence[Retriever],
+    hints: Mapping[str, str] = _NO_HINTS,
+) -> Catalogue:
+    """Index the tools in scope once for a run; the order in which they come does not matter.
+
+    Args:
+        specs: The tools.
+        retrievers: The ways of comparing them.
+        hints: For some tools, by id, when to use them: written once, kept with the manifest.
+    """
     ordered = tuple(sorted(specs, key=lambda spec: spec.id))
-    documents = [document(spec) for spec in ordered]
+    documents = [document(spec, hints) for spec in ordered]
     indexes = tuple((retriever.name, retriever.index(documents)) for retriever in retrievers)
     return Catalogue(specs=ordered, indexes=indexes)
 
 
-def document(spec: ToolSpec) -> str:
+def document(spec: ToolSpec, hints: Mapping[str, str] = _NO_HINTS) -> str:
     """Write the text by which a tool is found: namespace, name (twice, so it weighs), words.
 
     Parameter names stand in for a missing description only: next to one they cost recall with
@@ -107,7 +158,8 @@ def document(spec: ToolSpec) -> str:
     name = _spoken(spec.name)
     parameters = list(spec.input_schema.get("properties", {}))[:_PARAMETERS]
     about = spec.description.strip() or " ".join(_spoken(parameter) for parameter in parameters)
-    return f"{_spoken(spec.namespace)} {name}: {name}. {about}"
+    hint = hints.get(spec.id, "").strip()
+    return f"{_spoken(spec.namespace)} {name}: {name}. {about} {hint}".rstrip()
 
 
 def producers(catalogue: Catalogue, parameter: str) -> tuple[str, ...]:
@@ -120,13 +172,18 @@ def producers(catalogue: Catalogue, parameter: str) -> tuple[str, ...]:
     return tuple(spec.id for spec, names in found if wanted in names)
 
 
-def _scaled(scores: Sequence[float]) -> Scores:
+def _scaled(values: Scores) -> Scores:
     """Stretch scores to 0..1; all zero when they are all the same."""
-    values = np.asarray(scores, dtype=np.float64)
     if not values.size:
         return values
     low, high = values.min(), values.max()
     return (values - low) / (high - low) if high > low else np.zeros_like(values)
+
+
+def _beside(others: Scores, own: Scores) -> Scores:
+    """Scale the scores of synonyms by the words' own best: where words agree, they matter less."""
+    high = max((float(scores.max()) for scores in (others, own) if scores.size), default=0.0)
+    return others / high if high > 0 else np.zeros_like(others)
 
 
 def _spoken(identifier: str) -> str:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.tools import ToolSpec, split_name
+from orchestrator.policy.catalogue import WEIGHTS
 from orchestrator.policy.shortlist import (
     MOST,
     build_catalogue,
@@ -25,7 +26,7 @@ class SharedWords:
         self.name = name
 
     def index(self, documents: Sequence[str]):
-        return SharedWordsIndex([set(document.lower().split()) for document in documents])
+        return SharedWordsIndex([_set_of(document) for document in documents])
 
 
 class SharedWordsIndex:
@@ -33,7 +34,11 @@ class SharedWordsIndex:
         self.documents = documents
 
     def scores(self, query):
-        return [float(len(set(query.lower().split()) & words)) for words in self.documents]
+        return [float(len(_set_of(query) & words)) for words in self.documents]
+
+
+def _set_of(text):
+    return set(text.lower().replace(":", " ").replace(".", " ").split())
 
 
 class Fixed:
@@ -82,8 +87,8 @@ def test_the_closest_tool_comes_first(office):
 
 def test_scores_are_scaled_per_query(office):
     ranked = office.rank("text in a picture")
-    assert ranked[0].score == 1
-    assert ranked[-1].score == 0
+    assert (ranked[0].parts["bm25"], ranked[-1].parts["bm25"]) == (1, 0)
+    assert all(0 <= entry.score <= 1 for entry in ranked)
 
 
 def test_ties_go_to_the_smaller_id(office):
@@ -91,16 +96,52 @@ def test_ties_go_to_the_smaller_id(office):
     assert [entry.tool for entry in ranked] == sorted(spec.id for spec in OFFICE)
 
 
-def test_words_weigh_two_fifths_and_meaning_three_fifths():
+def test_meaning_weighs_more_than_words_and_words_more_than_their_synonyms():
     tools = [tool("a.words"), tool("b.meaning"), tool("c.neither")]
-    retrievers = [Fixed("bm25", [9.0, 1.0, 1.0]), Fixed("minilm", [0.2, 0.7, 0.2])]
+    retrievers = [Fixed("bm25", [9.0, 0.0, 0.0]), Fixed("minilm", [0.2, 0.7, 0.2])]
     ranked = build_catalogue(tools, retrievers).rank("anything")
-    assert [(entry.tool, entry.score) for entry in ranked] == [
-        ("b.meaning", 0.6),
-        ("a.words", 0.4),
-        ("c.neither", 0.0),
-    ]
+    assert [entry.tool for entry in ranked] == ["b.meaning", "a.words", "c.neither"]
     assert ranked[0].parts == {"bm25": 0.0, "minilm": 1.0}
+    assert 0 < WEIGHTS["synonyms"] < WEIGHTS["bm25"] < WEIGHTS["minilm"]
+
+
+def test_a_tool_that_says_it_otherwise_is_found_by_a_synonym():
+    tools = [tool("a.delete_file"), tool("b.list_rows"), tool("c.now")]
+    ranked = build_catalogue(tools, [SharedWords()]).rank("trash it")
+    assert ranked[0].tool == "a.delete_file"
+    assert ranked[0].parts["bm25"] == 0
+
+
+def test_the_values_of_a_query_draw_it_nowhere():
+    tools = [tool("report.summarize", "quarterly report"), tool("files.move", "move a file")]
+    ranked = build_catalogue(tools, [SharedWords()]).rank("move ~/quarterly/report.docx")
+    assert ranked[0].tool == "files.move"
+
+
+def test_a_hint_says_when_to_use_a_tool():
+    tools = [tool("a.x", "Does this"), tool("b.y", "Does that")]
+    found = build_catalogue(tools, [SharedWords()], {"b.y": "for zebras"}).rank("zebras")
+    assert found[0].tool == "b.y"
+
+
+def test_the_same_words_are_compared_once():
+    index = Counting()
+    catalogue = build_catalogue(OFFICE, [index])
+    assert catalogue.compare("read it") is catalogue.compare("read it")
+    assert index.asked == 1
+
+
+class Counting:
+    name = "minilm"
+    asked = 0
+
+    def index(self, documents):
+        self.size = len(documents)
+        return self
+
+    def scores(self, query):
+        self.asked += 1
+        return [0.0] * self.size
 
 
 def test_a_lone_retriever_counts_in_full():

@@ -396,5 +396,5 @@ def test_the_built_in_catalogue_pins_every_part():
     assert len(names) == len(set(names))
     files = [file for entry in built_in().models for file in entry.files]
     parts = [part for file in files for part in file.parts]
-    assert len(parts) == 22 + 6 + 1 + 2
+    assert len(parts) == 22 + 6 + 1 + 2 + 2
     assert all(len(thing.sha256) == 64 for thing in [*files, *parts])

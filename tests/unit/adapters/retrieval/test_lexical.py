@@ -13,14 +13,14 @@ from adapters.retrieval.lexical import LexicalRetriever, words
         ("ocr.extract_text", ["ocr", "extract", "text"]),
         ("extractTextFromPDF", ["extract", "text", "from", "pdf"]),
         ("XMLParser", ["xml", "parser"]),
-        ("merge the PDFs", ["merge", "pdfs"]),
+        ("merging the PDFs", ["merging", "merg", "pdfs", "pdf"]),
         ("mp3 to Base64", ["mp", "3", "base", "64"]),
         ("Café für Zoë", ["café", "für", "zoë"]),
         ("the of and", []),
-        ("~/Desktop/Screenshot 1.png", ["desktop", "screenshot", "1", "png"]),
+        ("~/Desktop/Shots 1.png", ["desktop", "shots", "shot", "1", "png"]),
     ],
 )
-def test_a_text_falls_apart_at_case_underscore_and_dot(text, expected):
+def test_a_text_falls_apart_into_words_and_their_stems(text, expected):
     assert words(text) == expected
 
 
@@ -37,3 +37,9 @@ def test_a_rare_word_weighs_more_than_a_common_one():
 
 def test_a_document_without_a_shared_word_scores_nothing():
     assert LexicalRetriever().index(["alpha beta", "gamma"]).scores("gamma")[0] == 0
+
+
+def test_an_inflected_word_meets_its_other_forms_but_its_own_more():
+    documents = ["searching files", "search files", "move files"]
+    scores = LexicalRetriever().index(documents).scores("searching")
+    assert scores[0] > scores[1] > scores[2] == 0
