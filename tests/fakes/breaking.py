@@ -108,8 +108,25 @@ class _Player:
                     reused=answered,
                 )
             )
+            self._wait(turn, proposal)
         if self._each and not turn.error:
             self._happened(events.StepClosed(step=proposal.step, status="done"))
+
+    def _wait(self, turn, proposal):
+        """The call again and again, as a step that waits for something has it made."""
+        settled = self.played.state.settled[-1]
+        for poll, data in enumerate(turn.later, 1):
+            self._happened(
+                events.CallSettled(
+                    id=f"{proposal.id}.0",
+                    step=proposal.step,
+                    parent=-1,
+                    tool=turn.tool,
+                    fingerprint=settled.fingerprint,
+                    outcome=ToolOutcome(ok=True, data=data),
+                    poll=poll,
+                )
+            )
 
     def _made(self, turn, index, key):
         self.played.executed.append((turn.tool, key))

@@ -6,6 +6,7 @@ begins again at its end. It is stubborn: where its tool is not offered, it takes
 
 import itertools
 import re
+from collections import Counter
 
 import anyio.lowlevel
 
@@ -71,12 +72,15 @@ def plannable(script):
 
 
 def repeats(entries):
-    """The ids of calls made twice in a row, to the same result, with nothing written since."""
+    """The ids of calls made twice in a row, to the same result, with nothing written since.
+
+    What a step waits for is looked at again by the run itself, and is no repeat.
+    """
     effects = {e.proposal.id: e.proposal.effect for e in events(entries, CallProposed)}
     intended = {event.id for event in events(entries, CallIntended)}
     latest, world, found = {}, 0, []
     for event in events(entries, CallSettled):
-        if event.id not in intended or not event.outcome.ok:
+        if event.id not in intended or event.poll or not event.outcome.ok:
             continue
         result = result_digest(event.outcome.data)
         if latest.get(event.fingerprint) == (result, world):
@@ -149,6 +153,8 @@ class ScriptedModel:
         ]
         if len(made) > 1:
             made[1]["over"] = self._over[made[1]["id"]] = made[0]["id"]
+        if turns[-1].until:
+            made[-1]["wait_until"] = turns[-1].until
         return made
 
 
@@ -194,6 +200,7 @@ class ScriptedTools:
             about = ToolSpec(id=f"{script.namespace}.about", description="Say what this is about.")
             self.specs += (about.model_copy(update={"effect": "read"}),)
         self.calls = []
+        self._asked = Counter()
 
     async def call(self, call):
         await anyio.lowlevel.checkpoint()
@@ -202,13 +209,17 @@ class ScriptedTools:
         for turn in [self._model.turn, *self._turns]:
             for place, arguments in enumerate(turn.calls):
                 if call_fingerprint(turn.tool, arguments) == wanted:
-                    return _outcome(turn, place)
+                    self._asked[id(turn)] += 1
+                    return _outcome(turn, place, self._asked[id(turn)])
         self.calls.pop()
         return succeeded({"about": call.tool})
 
 
-def _outcome(turn, place):
-    return failed(ToolFailed(turn.error)) if turn.error else succeeded(turn.gives[place])
+def _outcome(turn, place, times):
+    if turn.error:
+        return failed(ToolFailed(turn.error))
+    later = turn.later and times > 1
+    return succeeded(turn.later[times - 2] if later else turn.gives[place])
 
 
 def _spec(name, turn, turns):

@@ -13,7 +13,8 @@ redirected. A turn is one of
 Any of them may be repeated with `times: 5`, or `for: {page: 50}` (page is 1 to 50) or
 `for: {name: [a, b]}`, whose value stands for "{page}" in texts below it. `each` takes what
 `for` takes and makes one turn of all its calls, a fan-out. `effect: local_write` says that a
-call changes something; without it a call reads.
+call changes something; without it a call reads. `waits` takes what `for` takes too: the call
+is made again by the run itself, with those results, until what `until` says holds.
 
 `namespace` is what the plan's only step is about, so that calls elsewhere leave it open;
 without it every turn that succeeds is a step of its own. A loop is also played as a single
@@ -41,6 +42,8 @@ class Turn:
     gives: tuple[Any, ...] = ()
     error: str = ""
     effect: str = "read"
+    later: tuple[Any, ...] = ()
+    until: str = ""
     search: str = ""
     say: str = ""
 
@@ -104,14 +107,18 @@ def _turn(item: dict[str, Any], names: dict[str, Any]) -> Turn:
     if "do" not in item:
         return Turn(search=item.get("search", ""), say=item.get("say", ""))
     each = list(_bindings(item.get("each", {}), names))
+    waits = list(_bindings(item.get("waits", {}), names))
+    later = [filled(item.get("gives"), bound) for bound in waits[1:]]
     calls = tuple(filled(item.get("with", {}), bound) for bound in each)
-    gives = tuple(filled(item.get("gives", {"ok": True}), bound) for bound in each)
+    gives = tuple(filled(item.get("gives", {"ok": True}), {**waits[0], **bound}) for bound in each)
     return Turn(
         tool=filled(item["do"], names),
         calls=calls,
         gives=gives,
         error=filled(item.get("fails", ""), names),
         effect=item.get("effect", "read"),
+        later=tuple(later),
+        until=item.get("until", ""),
     )
 
 
