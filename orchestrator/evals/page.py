@@ -126,8 +126,9 @@ def terminal_table(made: Table) -> TerminalTable:
         pad_edge=False,
         header_style="bold cyan",
     )
+    criteria = made.name == "criteria"
     for at, column in enumerate(made.columns):
-        shown.add_column(column, overflow="fold", no_wrap=at < made.labels)
+        shown.add_column(column, overflow="fold", no_wrap=at < made.labels and not criteria)
     for row in made.rows:
         shown.add_row(*map(Text, row))
     return shown
@@ -209,7 +210,11 @@ def _markdown_table(made: Table) -> list[str]:
     if not made.rows:
         return [f"{made.caption}: nothing.", ""]
     rows = [made.columns, tuple("---" for _ in made.columns), *made.rows]
-    return [f"**{made.caption}**", "", *(_markdown_row(row) for row in rows), ""]
+    lines = ["", *(_markdown_row(row) for row in rows), ""]
+    if len(made.rows) <= MANY_ROWS:
+        return [f"**{made.caption}**", *lines]
+    summary = f"{made.caption}: {len(made.rows)} rows"
+    return ["<details>", f"<summary>{summary}</summary>", *lines, "</details>", ""]
 
 
 def _markdown_row(row: tuple[str, ...]) -> str:

@@ -34,7 +34,8 @@ caption { padding: 0.5rem 0.6rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.6rem;
   border-bottom: 1px solid var(--line); }
 td { white-space: nowrap; }
-td:last-child { white-space: normal; min-width: 9rem; }
+.ablations td:last-child, .reasons td:last-child, .failed td:last-child {
+  white-space: normal; min-width: 16rem; }
 tbody th { font-weight: 500; white-space: nowrap; }
 .criteria tbody th { white-space: normal; min-width: 12rem; }
 figcaption span { font-weight: 400; color: var(--soft); }

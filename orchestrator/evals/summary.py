@@ -146,16 +146,23 @@ def _notes(
     if len(records) > len(every):
         old = counted(len(records) - len(every), "record")
         yield f"Left out for later ones of the same case: {old}."
-    for found in details:
-        if found.missing:
-            shown = ", ".join(found.missing[:SHOWN_MISSING])
-            more = ", …" if len(found.missing) > SHOWN_MISSING else "."
-            cases = counted(len(found.missing), "case")
-            yield f"{found.arm} ({found.model}) has no record of {cases}: {shown}{more}"
+    yield from _without_record(details)
     unknown = {record.measured for record in every} - measured.keys()
     if unknown:
         yield f"What was measured is unknown for {counted(len(unknown), 'digest')}."
     yield from _mixed(every, measured)
+
+
+def _without_record(details: Sequence[Detail]) -> Iterable[str]:
+    arms: dict[tuple[str, ...], list[str]] = {}
+    for found in details:
+        if found.missing:
+            arms.setdefault(found.missing, []).append(f"{found.arm} ({found.model})")
+    for missing, names in arms.items():
+        shown = ", ".join(missing[:SHOWN_MISSING])
+        more = ", …" if len(missing) > SHOWN_MISSING else ""
+        cases = counted(len(missing), "case")
+        yield f"No record of {cases} ({shown}{more}) under {', '.join(names)}."
 
 
 def _mixed(every: Sequence[Record], measured: Mapping[str, Measured]) -> Iterable[str]:

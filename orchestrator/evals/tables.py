@@ -118,10 +118,10 @@ def tokens_table(report: EvalReport) -> Table:
         "all tokens per solved case": lambda r: mean_words(r.tokens.per_solved, number),
         "cached": lambda r: percent(r.tokens.cached.value),
         "cached, nothing disclosed": lambda r: (
-            f"{percent(r.tokens.settled.value)} (n {r.tokens.settled.calls:,} calls)"
+            f"{percent(r.tokens.settled.value)} (n {r.tokens.settled.calls:,})"
         ),
     }
-    caption = "Tokens (a decision: choosing a tool and filling its arguments, or one round)"
+    caption = "Tokens (n: runs, solved cases, model calls that disclosed nothing new)"
     return _of_rows(report, "tokens", caption, columns)
 
 

@@ -65,7 +65,7 @@ def test_a_case_without_a_record_is_named(maker):
     )
     assert detail_of(found, "bare").missing == ("c",)
     assert detail_of(found).missing == ("b", "c")
-    assert any("no record of 2 cases: b, c." in note for note in found.notes)
+    assert "No record of 2 cases (b, c) under ferryman (tiny-1b)." in found.notes
 
 
 def test_arms_are_compared_on_the_cases_that_both_have(maker):
