@@ -3,6 +3,7 @@
 The only module that imports the adapters.
 """
 
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from adapters.backends.profiles import get_profile
+from adapters.backends.profiles import get_profile, profile_for
 from adapters.backends.resilient import ResilientBackend
 from adapters.backends.weights import ModelStore
 from adapters.clock import SystemClock
@@ -30,6 +31,7 @@ from orchestrator.core.events import Entry, ModelInfo
 from orchestrator.core.roles import ROLES, Binding, Profile, Role
 from orchestrator.decisions.reader import read_folder
 from orchestrator.decisions.resolve import resolve
+from orchestrator.evals.workbench import Workbench
 from orchestrator.graph.context import Player
 from orchestrator.journal.writer import Journal
 from orchestrator.policy.catalogue import Catalogue, build_catalogue
@@ -39,7 +41,7 @@ from orchestrator.ports.tools import Toolset
 from orchestrator.ports.traces import TraceSink
 from orchestrator.prompting.library import Library, load_library
 from orchestrator.runtime import Orchestrator, Parts
-from orchestrator.settings import Settings
+from orchestrator.settings import Settings, office_config, read_config
 
 EMBEDDING_MODEL = "all-minilm-l6-v2"
 
@@ -83,6 +85,55 @@ async def open_orchestrator(
                 traces=log_sinks(settings, opened),
             )
         )
+
+
+@asynccontextmanager
+async def open_workbench(
+    settings: Settings, *, folder: Path, context_tokens: int = 0, parallel: int = 0
+) -> AsyncIterator[Workbench]:
+    """Load the models once for an evaluation; its journals and results are kept in `folder`.
+
+    Args:
+        settings: What the operator set.
+        folder: The evaluation's own folder.
+        context_tokens: The least context of every model.
+        parallel: How many conversations an embedded model keeps warm at once; 0 leaves it to
+            the binding.
+
+    Raises:
+        ConfigurationError: Something keeps the models from being loaded.
+    """
+    library = load_library(settings.prompts_dir)
+    async with AsyncExitStack() as opened:
+        roles, models = await build_roles(
+            settings, opened, context_tokens=context_tokens, parallel=parallel
+        )
+        own = settings.model_copy(update={"state_dir": folder})
+        store = opened.enter_context(open_store(own))
+        text = text_toolset(roles["synthesizer"], library)
+
+        @asynccontextmanager
+        async def office_tools(root: Path, state: Path) -> AsyncIterator[Toolset]:
+            config = read_config(office_config(), _office_variables(root, state))
+            served = settings.model_copy(update={"config": config})
+            async with CombinedToolset([*mcp_toolsets(served), text]) as toolset:
+                yield toolset
+
+        yield Workbench(
+            roles=roles,
+            models=models,
+            library=library,
+            store=store,
+            blobs=FolderBlobs(folder / "blobs"),
+            clock=SystemClock(),
+            rules=settings.rules,
+            retrievers=retrievers(settings),
+            office_tools=office_tools,
+        )
+
+
+def _office_variables(root: Path, state: Path) -> dict[str, str]:
+    return {"PYTHON": sys.executable, "OFFICE": str(root), "STATE": str(state)}
 
 
 def log_sinks(settings: Settings, opened: AsyncExitStack) -> tuple[TraceSink, ...]:
@@ -154,7 +205,7 @@ def bindings(settings: Settings) -> dict[Role, Binding]:
 
 
 async def build_roles(
-    settings: Settings, opened: AsyncExitStack, *, context_tokens: int = 0
+    settings: Settings, opened: AsyncExitStack, *, context_tokens: int = 0, parallel: int = 0
 ) -> tuple[dict[Role, Player], tuple[ModelInfo, ...]]:
     """Build the backend of each role; roles with the same binding share one."""
     bound = bindings(settings)
@@ -162,7 +213,7 @@ async def build_roles(
     roles: dict[Role, Player] = {}
     models: list[ModelInfo] = []
     for role in ROLES:
-        binding = _with_override(bound[role], settings)
+        binding = _with_slots(_with_override(bound[role], settings), parallel)
         around = _surroundings(binding, settings)
         profile = _roomy(get_profile(binding.profile), context_tokens)
         same = f"{binding.backend} {binding.model} {sorted(binding.options.items())}"
@@ -194,9 +245,20 @@ def _close_later(backend: Any, opened: AsyncExitStack) -> None:
         opened.push_async_callback(backend.close)
 
 
+def _with_slots(binding: Binding, parallel: int) -> Binding:
+    if binding.backend != "embedded" or not parallel:
+        return binding
+    return binding.model_copy(update={"options": {**binding.options, "parallel": parallel}})
+
+
 def _with_override(binding: Binding, settings: Settings) -> Binding:
     if binding.backend == "embedded" and settings.embedded_model:
-        return binding.model_copy(update={"model": settings.embedded_model})
+        return binding.model_copy(
+            update={
+                "model": settings.embedded_model,
+                "profile": profile_for(settings.embedded_model, otherwise=binding.profile),
+            }
+        )
     return binding
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,21 @@ def data_folder(name: str) -> Path:
     package = Path(__file__).parent
     beside = package.parent / name
     return beside if beside.is_dir() else package / "_data" / name
+
+
+def office_config() -> Path:
+    """The config file of the sample office.
+
+    Raises:
+        SettingsError: The sample office is not installed.
+    """
+    found = find_spec("desk")
+    if found is None or found.origin is None:
+        raise SettingsError(
+            "The sample office is not installed.",
+            hint="Install it with `pip install 'ferryman[desk]'`, or give --path a folder.",
+        )
+    return Path(found.origin).with_name("office.yaml")
 
 
 def read_config(path: Path, variables: Mapping[str, str]) -> ConfigFile:

@@ -73,3 +73,12 @@ def get_profile(name: str) -> Profile:
 def profile_names() -> tuple[str, ...]:
     """List the known profiles."""
     return tuple(_BY_NAME)
+
+
+def profile_for(model: str, *, otherwise: str) -> str:
+    """The profile of a model of ours by its name: the longest one that the name begins with.
+
+    `qwen2.5-coder-0.5b-instruct` has one of its own, `qwen2.5-coder-1.5b-instruct` its family's.
+    """
+    found = [name for name in _BY_NAME if model.startswith(name)]
+    return max(found, key=len, default=otherwise)

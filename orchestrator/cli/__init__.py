@@ -15,6 +15,7 @@ COMMANDS = {
     "models": "list, pull, find and verify the weights of the embedded models",
     "adr": "list, check and explain the decision records",
     "runs": "list the runs, show what one did, write its report",
+    "eval": "measure a model on a suite, arm against arm, and report it",
     "audit": "verify that no journal was changed",
     "prompts": "lock the prompts' versions, or check them against the lock",
     "config": "check the configuration and name every problem at once",

@@ -61,15 +61,21 @@ async def _list(options: argparse.Namespace) -> int:
 
 
 async def _show(options: argparse.Namespace) -> int:
+    entries = await stored(options)
+    if options.json:
+        write_json([entry.model_dump(mode="json") for entry in entries])
+    else:
+        show_run(entries)
+    return 0
+
+
+def show_run(entries: list[Entry]) -> None:
+    """Tell a run entry by entry, then what it came to."""
     from orchestrator.cli.sentences import sentence
     from orchestrator.cli.summary import show
     from orchestrator.evals.report import build_report
     from orchestrator.journal.fold import fold
 
-    entries = await stored(options)
-    if options.json:
-        write_json([entry.model_dump(mode="json") for entry in entries])
-        return 0
     console, state, seconds = results(), RunState(), 0.0
     console.print(Text(f"run {entries[0].run_id}: {_goal(entries)}", style="bold"))
     for entry in entries:
@@ -78,7 +84,6 @@ async def _show(options: argparse.Namespace) -> int:
         if said := sentence(before, entry.event, state):
             console.print(Text(f"{entry.seq:5} {seconds:8.1f}s  {said}"))
     show(console, build_report(entries))
-    return 0
 
 
 async def _report(options: argparse.Namespace) -> int:

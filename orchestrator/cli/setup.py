@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from orchestrator.core.chat import Frozen
 from orchestrator.core.errors import JournalError, SettingsError
-from orchestrator.settings import ConfigFile, Settings, read_config
+from orchestrator.settings import ConfigFile, Settings, office_config, read_config
 
 MOST_PLACES = 12
 UNSET = {"OFFICE": "", "STATE": ""}
@@ -119,13 +119,6 @@ def _loaded(named: Path | None, variables: Mapping[str, str]) -> Settings:
         if "${OFFICE}" not in error.message:
             raise
         raise SettingsError(error.message, hint="Give --path the folder it stands for.") from error
-
-
-def office_config() -> Path:
-    """The config file of the sample office."""
-    import desk
-
-    return Path(desk.__file__).with_name("office.yaml")
 
 
 def _office(setup: RunSetup, variables: Mapping[str, str]) -> ConfigFile:
