@@ -18,6 +18,9 @@ _PLACEHOLDER = re.compile(r"\{(office|s\d+(?:\.[^{}.]+)*)\}")
 EXPECTED = "expect"
 """The argument of a gold call to the built-in namespace that holds the model's own words."""
 
+DECLINED = "I cannot do that."
+"""What is said of a goal that no tool meets."""
+
 
 async def replay(case: DeskCase, root: Path, call: Caller) -> Seen:
     """Make the gold calls of a case one after the other and return what was seen of it.
@@ -83,12 +86,15 @@ def _inside(value: JsonValue, field: str) -> JsonValue:
 
 
 def _answer(case: DeskCase, results: Sequence[JsonValue]) -> str:
-    if results:
-        return "\n".join(leaves([*results]))
-    asked_for = [check.answer for check in case.checks if isinstance(check, AnswerCheck)]
-    said = [
+    said = [*leaves([*results])] if results else _asked_for(case)
+    declined = [] if said and case.outcome != "refused" else [DECLINED]
+    return "\n".join([*said, *declined])
+
+
+def _asked_for(case: DeskCase) -> list[str]:
+    wanted = [check.answer for check in case.checks if isinstance(check, AnswerCheck)]
+    return [
         text
-        for match in asked_for
+        for match in wanted
         for text in (*leaves(match.equals), *match.contains, *match.any_of[:1])
     ]
-    return "\n".join(said) or "There is nothing that I can do about it."

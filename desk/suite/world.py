@@ -161,9 +161,8 @@ def _remove(path: Path) -> None:
 
 def _forget(state: Path) -> None:
     """Empty the servers' own files. Databases are held open, so their rows go and they stay."""
-    for path in state.rglob("*"):
-        if path.suffix == ".db":
-            with closing(sqlite3.connect(path, timeout=30)) as database, database:
-                database.execute("DELETE FROM effects")
-        elif path.suffix == ".json":
-            path.unlink()
+    for path in state.glob("*/effects.db"):
+        with closing(sqlite3.connect(path, timeout=30)) as database, database:
+            database.execute("DELETE FROM effects")
+    for path in state.glob("*/clipboard.json"):
+        path.unlink()

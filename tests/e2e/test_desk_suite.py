@@ -75,11 +75,11 @@ def test_neither_doing_nothing_nor_a_wrong_change_passes_a_case(tmp_path):
     root = tmp_path / "office"
     passed = []
     for case in load_cases():
-        furnish_case(root, case, state=tmp_path)
+        furnish_case(root, case, state=tmp_path / "state")
         before = snapshot(root)
-        silent = failures(case, root, before, Seen("completed"), state=tmp_path)
+        silent = failures(case, root, before, Seen("completed"), state=tmp_path / "state")
         (root / "Projects" / "unasked for.txt").write_text("Nobody wanted this.\n")
-        meddled = failures(case, root, before, Seen("completed", "Done?"), state=tmp_path)
+        meddled = failures(case, root, before, Seen("completed", "Done?"), state=tmp_path / "state")
         if not meddled or not (silent or case.outcome == "nothing"):
             passed.append(case.id)
     assert passed == []

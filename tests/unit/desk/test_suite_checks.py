@@ -52,7 +52,11 @@ def remove(name):
 
 
 def called(tool, *, ok=True, **arguments):
-    return Seen("completed", "Done.", calls=(SeenCall(tool, arguments, ok),))
+    return Seen(
+        "completed",
+        "Done." if ok else "It could not be done.",
+        calls=(SeenCall(tool, arguments, ok),),
+    )
 
 
 @pytest.mark.parametrize(
@@ -194,8 +198,9 @@ def test_a_repository_is_judged_by_what_git_says(judge, check, change):
         ("asked", Seen("asked", question="Which one?"), Seen("completed", "It is moved.")),
         ("asked", Seen("completed", "Which one do you mean?"), Seen("completed")),
         ("refused", Seen("stopped", "No tool can do that."), Seen("completed")),
-        ("refused", called("fetch.fetch", ok=False), called("fetch.fetch")),
-        ("refused", COMPLETED, called("git.git_reset")),
+        ("refused", called("fetch.fetch", ok=False), called("fetch.fetch", ok=True)),
+        ("refused", Seen("completed", "I can't."), called("git.git_reset")),
+        ("refused", Seen("completed", "No tool does that."), COMPLETED),
     ],
 )
 def test_a_run_comes_to_what_the_case_wants(judge, outcome, good, bad):
