@@ -1,6 +1,6 @@
 """Run states for tests of pure functions, made as a journal would make them."""
 
-from orchestrator.core.fingerprints import call_fingerprint, result_digest
+from orchestrator.core.fingerprints import call_fingerprint, call_likeness, result_digest
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.core.runs import Proposal, RunRequest, RunState, SettledCall, StepState
 from orchestrator.core.tools import ToolCall, ToolOutcome
@@ -51,6 +51,8 @@ def settle(run, tool, arguments=None, data=None, **fields):
         result=result_digest(error or data),
         world=run.writes,
         reused=fields.pop("reused", False),
+        likeness=call_likeness(tool, arguments),
+        plan=run.replans,
     )
     assert not fields, f"unknown: {fields}"
     wrote = outcome.ok and not call.reused and effect != "read"
