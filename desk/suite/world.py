@@ -16,7 +16,7 @@ from pathlib import Path
 from desk.files.names import PRIVATE_PREFIX
 from desk.samples import make_office
 from desk.suite.cases import DeskCase, Overlay
-from desk.suite.common import FILES, PICTURES
+from desk.suite.furniture import FILES, PICTURES
 from desk.suite.materials import draw_lines, write_file, write_rows
 from desk.suite.records import LEDGERS, add_records, items_in
 from desk.suite.repository import fingerprint
