@@ -7,7 +7,6 @@ instruction is written. Inside a fan-out the nearest fitting field of the item i
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from pydantic import JsonValue
@@ -17,6 +16,13 @@ from orchestrator.core.errors import InvalidArguments
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.handles import Kind
 from orchestrator.policy.references import FOLDER, Reference, pointers
+from orchestrator.policy.spoken import (
+    is_folder,
+    names_given,
+    options_spoken_of,
+    path_inside,
+    paths_named,
+)
 
 Accepts = Literal[
     "image",
@@ -35,8 +41,10 @@ Accepts = Literal[
 MAX_TEXT = 400
 _LONGEST = 200
 _READABLE: frozenset[Kind] = frozenset({"image path", "path", "folder", "number"})
-_GOAL_FILE = re.compile(r"[\w\-]+(?:\.[\w\-]+)*\.[A-Za-z0-9]{1,5}\b")
-_SPOKEN = re.compile(r"[a-z]{4,}")
+_TO_BE_MADE = re.compile(r"\b(?:file|folder|directory|document)s? to (?:create|make|write)\b")
+_LOOKED_FOR = re.compile(r"\b(?:to (?:look|search) for|to find|to compare with)\b")
+_A_PATH = re.compile(r"\bpath (?:of|to)\b")
+_PLACE = re.compile(r"\b(?:path|file|folder|directory|document)\b")
 _NAMED: tuple[tuple[Accepts, re.Pattern[str]], ...] = (
     ("new path", re.compile(r"(^|_)(destination|dest|target|output|output_path|out)$")),
     ("folder", re.compile(r"(^|_)(folder|dir|directory|root)$")),
@@ -68,7 +76,10 @@ _POINTING: frozenset[Accepts] = frozenset({"image", "folder", "path"})
 
 
 class Parameter(Frozen):
-    """A parameter as the model is asked for it: its words, its literal form, its references."""
+    """A parameter as the model is asked for it: its words, its literal form, its references.
+
+    `elements` are what the elements of a list may point to.
+    """
 
     name: str
     accepts: Accepts
@@ -76,6 +87,7 @@ class Parameter(Frozen):
     description: str = ""
     literal: dict[str, Any] | None = None
     references: tuple[str | int | float, ...] = ()
+    elements: tuple[str, ...] = ()
 
 
 def parameters(
@@ -87,16 +99,13 @@ def parameters(
     intent speaks of it: a small model fills in whatever it is shown.
     """
     required = spec.input_schema.get("required", ())
-    properties: Mapping[str, Any] = spec.input_schema.get("properties", {})
-    spoken = set(_SPOKEN.findall(f"{goal} {intent}".lower()))
+    root = spec.input_schema
+    properties = {name: plain(form, root) for name, form in root.get("properties", {}).items()}
     offered = _meant_folders(offered, intent, goal)
+    said = f"{intent}\n{goal}"
     wanted = [name for name in properties if name in required]
-    wanted += [
-        name
-        for name in properties
-        if name not in required and spoken & set(_SPOKEN.findall(name.lower()))
-    ]
-    return tuple(_parameter(spec, name, offered, goal) for name in wanted)
+    wanted += options_spoken_of(spec, properties, said)
+    return tuple(_parameter(spec, name, offered, said) for name in wanted)
 
 
 def accepted_kinds(spec: ToolSpec) -> dict[str, Accepts]:
@@ -186,7 +195,7 @@ def check_expressions(
     """
     for parameter in wanted:
         for pointer in pointers(expressions.get(parameter.name)):
-            if pointer not in parameter.references:
+            if not _may_be(parameter, pointer):
                 raise InvalidArguments(f"{tool}: {parameter.name} cannot be {pointer}.")
     each = {reference.text for reference in offered if reference.each}
     if each and not each & set(pointers(dict(expressions))):
@@ -194,6 +203,18 @@ def check_expressions(
             f"{tool}: every item would get the same call. Use a value of the item,"
             f" such as {next(iter(sorted(each)))}."
         )
+
+
+def _may_be(parameter: Parameter, pointer: str) -> bool:
+    if pointer in parameter.references or pointer in parameter.elements:
+        return True
+    literal = parameter.literal or {}
+    form = literal.get("items", literal)
+    return any(
+        re.fullmatch(option["pattern"], pointer) is not None
+        for option in (form, *form.get("anyOf", ()))
+        if "pattern" in option
+    )
 
 
 def plain(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,21 +230,63 @@ def plain(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
     return dict(schema)
 
 
-def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], goal: str) -> Parameter:
+def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: str) -> Parameter:
     schema = plain(spec.input_schema["properties"][name], spec.input_schema)
     accepts = _accepts(spec, name, schema)
     fitting = _meant(accepts, [r for r in offered if r.kind in _FITTING[accepts]])
-    texts = [reference.text for reference in fitting]
-    if accepts in {"path", "image", "new path"} and not any(r.each for r in fitting):
-        texts += _named_in_goal(goal, offered)
+    folders = [r.text for r in offered if r.text.startswith(FOLDER)]
+    named = _named(accepts, fitting, said, folders)
+    if "repo" in name:
+        named = [path for path in named if is_folder(path)]
+    elements: tuple[str, ...] = ()
+    if accepts == "list" and name.endswith("paths"):
+        paths = [r.text for r in offered if r.kind in _FITTING["path"] and r.text not in folders]
+        elements = tuple(dict.fromkeys([*paths, *paths_named(said, folders)]))
     return Parameter(
         name=name,
         accepts=accepts,
         required=name in spec.input_schema.get("required", ()),
         description=str(schema.get("description", "")),
-        literal=None if texts and _points_only(accepts, fitting) else _literal(accepts, schema),
-        references=tuple(dict.fromkeys(texts)),
+        literal=_written(accepts, schema, fitting, named=named, folders=folders, paths=elements),
+        references=tuple(dict.fromkeys([*(r.text for r in fitting), *named])),
+        elements=elements,
     )
+
+
+def _named(
+    accepts: Accepts, fitting: Sequence[Reference], said: str, folders: Sequence[str]
+) -> list[str]:
+    """What the goal itself names for a parameter: a file, a folder in a folder, a new name."""
+    each = any(reference.each for reference in fitting)
+    if accepts == "new path" or (accepts in {"path", "image"} and not each):
+        return paths_named(said, folders)
+    if accepts == "folder" and not each:
+        return [path for path in paths_named(said, folders) if is_folder(path)]
+    if accepts == "name" and each and not any(reference.made for reference in fitting):
+        return names_given(said)
+    return []
+
+
+def _written(
+    accepts: Accepts,
+    schema: dict[str, Any],
+    fitting: Sequence[Reference],
+    *,
+    named: Sequence[str],
+    folders: Sequence[str],
+    paths: Sequence[str],
+) -> dict[str, Any] | None:
+    """The form of what may be written instead of pointed to, if anything may."""
+    if accepts == "new path" and folders:
+        return path_inside(folders)
+    if paths:
+        return {"type": "array", "items": {"enum": list(paths)}, "minItems": 1, "maxItems": 12}
+    unseen = not named and all(reference.text in folders for reference in fitting)
+    if accepts in {"path", "image"} and unseen and folders:
+        return path_inside(folders)
+    if (fitting or named) and _points_only(accepts, fitting):
+        return None
+    return _literal(accepts, schema)
 
 
 def _accepts(spec: ToolSpec, name: str, schema: Mapping[str, Any]) -> Accepts:
@@ -232,7 +295,20 @@ def _accepts(spec: ToolSpec, name: str, schema: Mapping[str, Any]) -> Accepts:
     if schema.get("type") in _TYPED:
         return _TYPED[str(schema["type"])]
     named: Accepts = next((accepts for accepts, pattern in _NAMED if pattern.search(name)), "text")
-    return _path_kind(spec, name, schema) if named == "path" else named
+    return _as_described(spec, name, named, str(schema.get("description", "")).lower())
+
+
+def _as_described(spec: ToolSpec, name: str, named: Accepts, description: str) -> Accepts:
+    """What a description says against a name: `first` is a path, `text` is looked for."""
+    if named in {"path", "folder"} and _TO_BE_MADE.search(description):
+        return "new path"
+    if name in {"target", "output", "out"} and not _PLACE.search(description):
+        return "text"
+    if named in {"content", "text"} and _LOOKED_FOR.search(description):
+        return "text"
+    if named == "path" or (named == "text" and _A_PATH.search(description)):
+        return _path_kind(spec, name, {"description": description})
+    return named
 
 
 def _path_kind(spec: ToolSpec, name: str, schema: Mapping[str, Any]) -> Accepts:
@@ -284,12 +360,6 @@ def _points_only(accepts: Accepts, fitting: Sequence[Reference]) -> bool:
     if accepts in _POINTING:
         return True
     return accepts in {"content", "name"} and any(r.made or r.each for r in fitting)
-
-
-def _named_in_goal(goal: str, offered: Sequence[Reference]) -> list[str]:
-    folders = [reference.text for reference in offered if reference.text.startswith(FOLDER)]
-    named = [name for name in _GOAL_FILE.findall(goal) if PurePosixPath(name).suffix]
-    return [f"{folder}/{name}" for name in named for folder in folders]
 
 
 def _literal(accepts: Accepts, schema: dict[str, Any]) -> dict[str, Any]:

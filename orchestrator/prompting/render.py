@@ -12,7 +12,7 @@ MAX_TOOL_WORDS = 110
 MAX_PARAMETER_WORDS = 90
 MAX_VALUES = 10
 NAMESPACE_TOOLS = 6
-_SENTENCE = re.compile(r"(?<=[.!?])\s")
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s")
 
 
 def compact(value: Any) -> str:
@@ -64,17 +64,26 @@ def plan_json(plan: Plan) -> str:
 
 
 def step_json(step: Mapping[str, Any]) -> dict[str, str]:
-    """A step as the model writes it: the same five keys, always, in this order."""
-    conditions = step.get("where") or ()
-    where = (
-        conditions
-        if isinstance(conditions, str)
-        else " and ".join(f"{c['field']} {c['op']} {c['value']}" for c in conditions)
-    )
+    """A step as the model writes it: the same five keys, always, then what else it has."""
+    optional = {key: _conditions(step.get(key)) for key in ("only_if", "wait_until")}
     return {
         "id": step["id"],
         "intent": step["intent"],
         "namespace": step["namespace"],
         "over": step.get("over", ""),
-        "where": where,
+        "where": _conditions(step.get("where")),
+        **{key: text for key, text in optional.items() if text},
     }
+
+
+def _conditions(said: str | Sequence[Mapping[str, Any]] | None) -> str:
+    """Conditions as the model writes them, each with the step it is about where it names one."""
+    if said is None or isinstance(said, str):
+        return said or ""
+    return " and ".join(_condition(each) for each in said)
+
+
+def _condition(said: Mapping[str, Any]) -> str:
+    about = said.get("condition", said)
+    step = f"{said['step']}." if "step" in said else ""
+    return f"{step}{about['field']} {about['op']} {about['value']}"
