@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def report_of(folders: Sequence[Path]) -> EvalReport:
         newest, what = latest(folder.records(), folder.measured())
         records += newest
         measured |= what
-    return summarize(records, measured)
+    return summarize(records, measured, command=f"ferryman {' '.join(sys.argv[1:])}")
 
 
 def shown(options: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
 """Carrying one case under one arm: turn by turn, each within the same limits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from orchestrator.core.chat import Frozen, Message
 from orchestrator.core.events import Entry
@@ -11,6 +12,7 @@ from orchestrator.evals.bare import run_bare
 from orchestrator.evals.cases import Case, World
 from orchestrator.evals.traces import Trace
 from orchestrator.evals.tracing import joined, trace_of_journal, trace_of_loop
+from orchestrator.ports.tools import Toolset
 from orchestrator.runtime import Orchestrator, Parts, new_run_id
 
 SPARE_DECISIONS = 4
@@ -29,11 +31,26 @@ class Limits(Frozen):
         return min(len(case.gold) + SPARE_DECISIONS, self.most_decisions)
 
 
+@dataclass
+class Bench:
+    """The parts of the case at hand: made anew only where a world changes its tools."""
+
+    make: Callable[[Toolset], Parts]
+    made: Parts
+
+    def over(self, toolset: Toolset) -> Parts:
+        """The parts over these tools."""
+        if self.made.toolset is not toolset:
+            self.made = self.make(toolset)
+        return self.made
+
+
 async def carry(
-    case: Case, arm: Arm, parts: Parts, *, world: World, limits: Limits, seed: int
+    case: Case, arm: Arm, bench: Bench, *, world: World, limits: Limits, seed: int
 ) -> tuple[Trace, str]:
     """Begin the case in its world, carry all its turns, and give the trace and the run's id."""
     places = await world.begin(case)
+    parts = bench.over(world.toolset)
     traces: list[Trace] = []
     history: tuple[Message, ...] = ()
     run_id = ""

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from orchestrator.core.errors import BackendUnavailable
 from orchestrator.evals.arms import Arm
-from orchestrator.evals.carrying import Limits, carry
+from orchestrator.evals.carrying import Bench, Limits, carry
 from orchestrator.evals.cases import Case, Suite, World
 from orchestrator.evals.keeping import EvaluationFolder
 from orchestrator.evals.records import Measured, Record
 from orchestrator.evals.scoring import score
 from orchestrator.evals.workbench import Workbench, under
+from orchestrator.ports.tools import Toolset
 from orchestrator.runtime import Parts
 
 OnRecord = Callable[[Record], None]
@@ -71,15 +72,18 @@ class _Worker:
         """Open the world and carry cases until there are none."""
         evaluation = self.evaluation
         async with evaluation.suite.world(evaluation.worlds / str(self.number)) as world:
-            parts = under(evaluation.workbench.parts(world.toolset), evaluation.arm)
-            measured = evaluation.folder.begin(evaluation.measured(parts))
+            bench = Bench(self._parts, self._parts(world.toolset))
+            measured = evaluation.folder.begin(evaluation.measured(bench.made))
             if self.number == 0:
                 self._fill(measured)
             await self.begun.wait()
             while not self.cases.empty():
-                record = await self._carried(self.cases.get_nowait(), parts, world, measured)
+                record = await self._carried(self.cases.get_nowait(), bench, world, measured)
                 evaluation.folder.add(record)
                 self.on_record(record)
+
+    def _parts(self, toolset: Toolset) -> Parts:
+        return under(self.evaluation.workbench.parts(toolset), self.evaluation.arm)
 
     def _fill(self, measured: str) -> None:
         evaluation = self.evaluation
@@ -90,12 +94,12 @@ class _Worker:
         self.on_begin(len(evaluation.cases) - self.cases.qsize(), len(evaluation.cases))
         self.begun.set()
 
-    async def _carried(self, case: Case, parts: Parts, world: World, measured: str) -> Record:
+    async def _carried(self, case: Case, bench: Bench, world: World, measured: str) -> Record:
         evaluation = self.evaluation
         trace, run_id = await carry(
             case,
             evaluation.arm,
-            parts,
+            bench,
             world=world,
             limits=evaluation.limits,
             seed=evaluation.seed,

@@ -35,6 +35,7 @@ def score(case: Case, trace: Trace, failures: Sequence[str]) -> Score:
         wasted=sum(id(call) not in used for call in made),
         valid=_share([call.schema_ok for call in made], len(made)),
         call_or_not=bool(made) == case.calls,
+        right=_right(case, trace),
         plan_length=trace.plan_steps / case.steps if trace.plan_steps and case.steps else None,
     )
 
@@ -69,6 +70,16 @@ def identical(calls: Sequence[MadeCall]) -> int:
             unchanged.clear()
         unchanged.add(same)
     return count
+
+
+def _right(case: Case, trace: Trace) -> dict[int, bool]:
+    """For each decision, whether the tool it came to is one of the gold's."""
+    accepted = {tool for wanted in case.gold for tool in wanted.accepted}
+    return {
+        use.decision: use.tool in accepted
+        for use in trace.model
+        if accepted and use.tool and use.decision >= 0
+    }
 
 
 def _first_tool(gold: Sequence[Gold], made: Sequence[MadeCall]) -> bool | None:

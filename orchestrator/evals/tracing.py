@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
-from typing import Any, cast, get_args
+from itertools import accumulate
+from typing import Any, TypeVar, cast, get_args
 
 from jsonschema import Draft202012Validator
 
@@ -16,6 +17,7 @@ from orchestrator.evals.bare import BareResult
 from orchestrator.evals.traces import MadeCall, ModelUse, Purpose, Trace
 from orchestrator.journal.fold import fold_entries
 
+Part = TypeVar("Part", ModelUse, MadeCall)
 REFUSED = frozenset({"redirect", "replan", "stop"})
 
 
@@ -86,16 +88,32 @@ def trace_of_loop(result: BareResult, specs: Mapping[str, ToolSpec]) -> Trace:
 def joined(traces: Sequence[Trace]) -> Trace:
     """The turns of one conversation as one trace; it ended as its last turn did."""
     last = traces[-1]
+    if len(traces) == 1:
+        return last
+    begun = list(accumulate((_decisions(trace) for trace in traces), initial=0))
+    turns = list(zip(begun, traces, strict=False))
     return last.model_copy(
         update={
-            "calls": tuple(call for trace in traces for call in trace.calls),
-            "model": tuple(use for trace in traces for use in trace.model),
+            "calls": tuple(_later(call, by) for by, trace in turns for call in trace.calls),
+            "model": tuple(_later(use, by) for by, trace in turns for use in trace.model),
             "refused": sum(trace.refused for trace in traces),
             "replans": sum(trace.replans for trace in traces),
             "plan_steps": sum(trace.plan_steps for trace in traces),
             "seconds": sum(trace.seconds for trace in traces),
         }
     )
+
+
+def _decisions(trace: Trace) -> int:
+    numbers = [use.decision for use in trace.model] + [call.decision for call in trace.calls]
+    return max(numbers, default=-1) + 1
+
+
+def _later(part: Part, by: int) -> Part:
+    """The same with its decision numbered on from the turns before."""
+    if part.decision < 0:
+        return part
+    return part.model_copy(update={"decision": part.decision + by})
 
 
 def _fitting(specs: Mapping[str, ToolSpec]) -> Callable[[str, Mapping[str, Any]], bool]:
@@ -118,6 +136,7 @@ class _Reading:
     proposals: dict[str, tuple[Proposal, int]] = field(default_factory=dict)
     decision: int = 0
     disclosed: events.ToolsDisclosed | None = None
+    asked: bool = False
     refused: int = 0
 
     @singledispatchmethod
@@ -127,13 +146,15 @@ class _Reading:
     @take.register
     def _(self, event: events.ToolsDisclosed) -> None:
         self.disclosed = event
+        self.asked = False
 
     @take.register
     def _(self, event: events.ModelCalled) -> None:
         known = event.purpose if event.purpose in get_args(Purpose) else "plan"
         deciding = known in {"choose", "arguments", "search"}
-        first = known == "choose" and self.disclosed is not None
-        shown = self.disclosed
+        shown = None if self.asked else self.disclosed
+        first = known == "choose" and shown is not None
+        self.asked = self.asked or known == "choose"
         self.model.append(
             ModelUse(
                 purpose=cast("Purpose", known),
