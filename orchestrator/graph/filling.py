@@ -94,6 +94,9 @@ async def fill_arguments(
                 raise
             left -= 1
             words = f"These arguments do not fit: {error.message} Write the JSON again."
+            if isinstance(error, MalformedReply):
+                # Nothing of the request stands in the transcript then.
+                words += "\n" + _request(context, tool, wanted)
             given = None
 
 
