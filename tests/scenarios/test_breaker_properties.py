@@ -48,7 +48,7 @@ def turns(tools, errors=("",)):
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(turns(READS + WRITES, ("", "", "busy")), min_size=1, max_size=40), st.booleans())
 def test_no_script_makes_a_call_again_to_the_same_result(script, each):
     assert play(script, each=each).repeats == []
@@ -139,7 +139,7 @@ async def unruly(seed):
     return await entries_of(made.stream(office.request(goal="Do it.", budget=LIMITS)))
 
 
-@settings(max_examples=25)
+@settings(max_examples=18)
 @given(st.integers(0, 10**6))
 async def test_an_unruly_planner_is_held_to_every_limit(seed):
     entries = await unruly(seed)
