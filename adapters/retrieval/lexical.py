@@ -18,14 +18,15 @@ _PLURAL = re.compile(r"^([^\Waeiouys]{2,})s$")
 _NO_WORDS = [""]  # bm25s refuses an empty document; no query has this token
 
 
-def words(text: str) -> list[str]:
+def words(text: str, *, stems: bool = True) -> list[str]:
     """Part a text into the words that are compared, each followed by its stem if that differs.
 
     Identifiers fall apart at case, underscore and dot, so that `ocr.extractText` meets
     "extracting the text". Both forms count: words that agree to the letter agree more.
     """
     found = (match.lower() for match in _WORD.findall(_CAMEL.sub(" ", text)))
-    return [form for word in found if word not in _STOPWORDS for form in forms(word)]
+    kept = (word for word in found if word not in _STOPWORDS)
+    return [form for word in kept for form in forms(word)] if stems else list(kept)
 
 
 @lru_cache(maxsize=_FORMS)
@@ -41,27 +42,35 @@ def forms(word: str) -> tuple[str, ...]:
 class LexicalIndex:
     """BM25 over a fixed list of documents."""
 
-    def __init__(self, documents: Sequence[str]) -> None:
+    def __init__(self, documents: Sequence[str], *, stems: bool = True) -> None:
+        self._stems = stems
         self._bm25 = bm25s.BM25()
         self._zeros = array("f", bytes(4 * len(documents)))
         if documents:
-            tokens = [words(document) or _NO_WORDS for document in documents]
+            tokens = [words(document, stems=stems) or _NO_WORDS for document in documents]
             self._bm25.index(tokens, show_progress=False)
 
     def scores(self, query: str) -> Sequence[float]:
         """Score every document, 0 where no word is shared."""
         known = self._bm25.vocab_dict if self._zeros else {}
-        tokens = [word for word in words(query) if word in known]
+        tokens = [word for word in words(query, stems=self._stems) if word in known]
         if not tokens:
             return self._zeros[:]
         return array("f", self._bm25.get_scores(tokens).tobytes())
 
 
 class LexicalRetriever:
-    """Compares texts by the words they share."""
+    """Compares texts by the words they share.
 
-    name = "bm25"
+    Args:
+        stems: Whether other forms of a word count as well; without, it is the plain BM25 that an
+            evaluation compares with, under the name `words`.
+    """
+
+    def __init__(self, *, stems: bool = True) -> None:
+        self.name = "bm25" if stems else "words"
+        self._stems = stems
 
     def index(self, documents: Sequence[str]) -> LexicalIndex:
         """Count the words of the documents."""
-        return LexicalIndex(documents)
+        return LexicalIndex(documents, stems=self._stems)

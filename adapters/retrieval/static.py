@@ -89,14 +89,12 @@ class StaticIndex:
 
     def __init__(self, documents: Sequence[str], model: WordVectors) -> None:
         self._model = model
-        self._vectors = np.stack([model.encode(text) for text in documents] or [np.zeros(1)])
-        self._size = len(documents)
+        rows = [model.encode(text) for text in documents]
+        self._vectors: Vectors = np.stack(rows) if rows else np.zeros((0, model.width), np.float32)
 
     def scores(self, query: str) -> Sequence[float]:
         """Give the cosine of the angle between the query and every document, -1 to 1."""
-        if not self._size:
-            return array("f")
-        cosines = self._vectors @ self._model.query(query)
+        cosines: Vectors = self._vectors @ self._model.query(query)
         return array("f", cosines.astype(np.float32).tobytes())
 
 

@@ -34,10 +34,12 @@ class Question:
 class LabelledSet:
     """Tools, and questions about them.
 
-    `namespaces` says in words what each namespace is for, where the data does.
+    `family` names the source that a set shares with others: what is learnt on one of them is not
+    judged on another. `namespaces` says in words what each namespace is for, where the data does.
     """
 
     name: str
+    family: str
     title: str
     tools: tuple[ToolSpec, ...]
     questions: tuple[Question, ...]
@@ -155,7 +157,8 @@ LOADERS: tuple[Loader, ...] = (
 
 
 def _set(name: str, title: str, known: _Tools, questions: tuple[Question, ...]) -> LabelledSet:
-    return LabelledSet(name, title, known.specs, questions, known.namespaces)
+    family = name.partition("-")[0]
+    return LabelledSet(name, family, title, known.specs, questions, known.namespaces)
 
 
 def _pooled(folder: Path, files: tuple[str, str], names: tuple[str, str]) -> Iterator[LabelledSet]:
@@ -256,7 +259,7 @@ def _requests(folder: Path, tasks: Sequence[Question]) -> tuple[Question, ...]:
 def _sample(
     rows: Sequence[Mapping[str, Any]], base: Iterable[ToolSpec], size: int | None
 ) -> list[Mapping[str, Any]]:
-    """Choose whole servers until there are `size` tools, in an order that only names decide.
+    """Choose tools, server by server in an order that only names decide, to come to `size`.
 
     What the base holds already, word by word, is left out.
     """

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from orchestrator.core.chat import Frozen
 from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.priors import NOTHING_LEARNT, Priors
 from orchestrator.policy.queries import essence, related
 from orchestrator.ports.retrieval import Retriever, TextIndex
 
@@ -35,7 +36,7 @@ _NO_HINTS: Mapping[str, str] = MappingProxyType({})
 _PARTS = re.compile(r"[_\W]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _PARAMETERS = 15
 
-Scores = NDArray[np.float64]
+Scores = NDArray[np.floating[Any]]
 Order = NDArray[np.intp]
 
 
@@ -62,10 +63,14 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The tools in scope, sorted by id, with an index of their texts for each retriever."""
+    """The tools in scope, sorted by id, with an index of their texts for each retriever.
+
+    `priors` are what earlier runs have taught about which tool comes next.
+    """
 
     specs: tuple[ToolSpec, ...]
     indexes: tuple[tuple[str, TextIndex], ...]
+    priors: Priors = NOTHING_LEARNT
 
     @cached_property
     def position(self) -> dict[str, int]:
@@ -104,7 +109,7 @@ class Catalogue:
         gist = essence(query)
         for name, index in self.indexes:
             scores = np.asarray(index.scores(gist), dtype=np.float64)
-            yield name, _scaled(scores)
+            yield name, scaled(scores)
             if name == LEXICAL and (words := related(gist)):
                 others = np.asarray(index.scores(words), dtype=np.float64)
                 yield SYNONYMS, _beside(others, scores)
@@ -128,13 +133,14 @@ def blend(parts: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
     shares = {name: weights.get(name, WEIGHTS["minilm"]) for name in parts}
     total = sum(shares.values()) or 1.0
     weighted = [share / total * parts[name] for name, share in shares.items()]
-    return np.asarray(sum(weighted), dtype=np.float64)
+    return np.asarray(sum(weighted))
 
 
 def build_catalogue(
     specs: Iterable[ToolSpec],
     retrievers: Sequence[Retriever],
     hints: Mapping[str, str] = _NO_HINTS,
+    priors: Priors = NOTHING_LEARNT,
 ) -> Catalogue:
     """Index the tools in scope once for a run; the order in which they come does not matter.
 
@@ -142,11 +148,12 @@ def build_catalogue(
         specs: The tools.
         retrievers: The ways of comparing them.
         hints: For some tools, by id, when to use them: written once, kept with the manifest.
+        priors: What the user's own runs have taught.
     """
     ordered = tuple(sorted(specs, key=lambda spec: spec.id))
     documents = [document(spec, hints) for spec in ordered]
     indexes = tuple((retriever.name, retriever.index(documents)) for retriever in retrievers)
-    return Catalogue(specs=ordered, indexes=indexes)
+    return Catalogue(specs=ordered, indexes=indexes, priors=priors)
 
 
 def document(spec: ToolSpec, hints: Mapping[str, str] = _NO_HINTS) -> str:
@@ -172,7 +179,7 @@ def producers(catalogue: Catalogue, parameter: str) -> tuple[str, ...]:
     return tuple(spec.id for spec, names in found if wanted in names)
 
 
-def _scaled(values: Scores) -> Scores:
+def scaled(values: Scores) -> Scores:
     """Stretch scores to 0..1; all zero when they are all the same."""
     if not values.size:
         return values

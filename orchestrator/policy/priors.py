@@ -53,6 +53,10 @@ class Priors(Frozen):
         return MOST_BONUS * doublings / (1.0 + doublings)
 
 
+NOTHING_LEARNT = Priors()
+"""The priors before the first journal: no tool has a bonus."""
+
+
 def learn(runs: Iterable[RunState]) -> Priors:
     """Count the tools of successful steps, and what they followed, in runs that were completed."""
     uses: Counter[str] = Counter()

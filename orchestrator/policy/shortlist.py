@@ -91,12 +91,13 @@ def shortlist(
         query: What the step intends, in words.
         namespace: The namespace that the plan gave the step.
         k: How many tools; up to `MOST` when the pinned ones need the room. None: no filter.
-        last_namespace: The namespace of the call before.
+        last_namespace: The namespace of the call before, also for the catalogue's priors; None at
+            the start of a run.
         exclude: Masked tools; never in the result, not even when pinned.
         pinned: Tools that the worked example uses or that produce a missing argument: always in
             the result when they are in scope, as far as `MOST` allows.
     """
-    ranking = catalogue.compare(query)
+    ranking = _nudged(catalogue, catalogue.compare(query), last_namespace)
     masked = [catalogue.position[tool] for tool in exclude if tool in catalogue.position]
     draft = _Draft(catalogue, ranking.order[~np.isin(ranking.order, masked)])
     notes = _notes(catalogue, namespace, exclude, pinned)
@@ -135,6 +136,16 @@ def explain(chosen: Shortlist) -> list[Explained]:
         )
         for rank, entry in enumerate(chosen.entries, start=1)
     ]
+
+
+def _nudged(catalogue: Catalogue, ranking: Ranking, after: str | None) -> Ranking:
+    """Add the bonus of what the user's own runs have taught; without any nothing changes."""
+    if not catalogue.priors.uses:
+        return ranking
+    bonus = catalogue.priors.bonus(tuple(catalogue.position), after)
+    score = ranking.score + bonus
+    parts = {**ranking.parts, "priors": bonus}
+    return Ranking(score, parts, np.argsort(-score, kind="stable"))
 
 
 @dataclass
