@@ -122,11 +122,13 @@ def _step_problems(
     if step.id in seen:
         problems.append(f"{step.id} is there twice.")
     if step.namespace not in namespaces:
-        problems.append(f"{step.id}: {step.namespace!r} is no namespace.")
+        problems.append(
+            f"{step.id}: {step.namespace!r} is no namespace. Use one of: {', '.join(namespaces)}."
+        )
     if step.over and step.over not in seen:
-        problems.append(f"{step.id} goes over {step.over!r}, which is no earlier step.")
+        problems.append(f"{step.id} goes over {_unknown(step.over, step, seen)}")
     problems += [
-        f"{step.id} has an 'only_if' on {fact.step!r}, which is no earlier step."
+        f"{step.id} has an 'only_if' on {_unknown(fact.step, step, seen)}"
         for fact in step.only_if
         if fact.step not in seen
     ]
@@ -140,6 +142,14 @@ def _step_problems(
             " put a step of the namespace text between them."
         )
     return problems + _repeated(step, seen)
+
+
+def _unknown(source: str, step: PlanStep, seen: Mapping[str, PlanStep]) -> str:
+    """A step that cannot be a source, and which ones can."""
+    earlier = f"The earlier steps are: {', '.join(seen)}." if seen else "It is the first step."
+    if source == step.id:
+        return f"itself, which is no earlier step. {earlier}"
+    return f"{source!r}, which is no earlier step. {earlier}"
 
 
 def _lacks_a_value(step: PlanStep, seen: Mapping[str, PlanStep]) -> bool:

@@ -11,6 +11,7 @@ from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.graph.thread import plan_opening
 from orchestrator.policy.budgets import objection
+from orchestrator.policy.decomposition import under_decomposed
 from orchestrator.policy.handles import handles, shape
 from orchestrator.policy.planning import (
     asks_to_act,
@@ -19,6 +20,8 @@ from orchestrator.policy.planning import (
     plan_schema,
     read_plan,
 )
+from orchestrator.policy.replanning import changed, first_free, remaining_steps, repeated_writes
+from orchestrator.prompting.render import compact, step_json
 
 ATTEMPTS = 3
 
@@ -76,13 +79,14 @@ async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | Non
         usage=reply.usage,
         seconds=reply.seconds,
     )
-    made, found, deflection = _judged(context, reply.text)
+    made, found, deflection = _judged(context, reply.text, first=not problems)
     refused = (PlanRefused(problems=tuple(found), deflection=deflection),) if found else ()
     await context.happened(called, *refused)
     return (None if found else made), found
 
 
-def _judged(context: RunContext, text: str) -> tuple[Plan | None, list[str], bool]:
+def _judged(context: RunContext, text: str, *, first: bool) -> tuple[Plan | None, list[str], bool]:
+    """Read a reply, and say what is wrong with it; too few steps are objected to only once."""
     state = context.state
     try:
         made = read_plan(text, done_steps(state.steps))
@@ -92,7 +96,11 @@ def _judged(context: RunContext, text: str) -> tuple[Plan | None, list[str], boo
         return made, ["Nobody can be asked now: use the tools to find it out."], True
     if made.answer and not state.deflected and state.request and asks_to_act(state.request.goal):
         return made, ["The goal asks for something to be done: give the steps that do it."], True
-    return made, plan_problems(made, context.namespaces), False
+    problems = plan_problems(made, context.namespaces) + repeated_writes(made, state)
+    if first and not problems and state.plan is None and state.request:
+        lacking = under_decomposed(state.request.goal, made)
+        problems = [lacking] if lacking else []
+    return made, problems, False
 
 
 def _messages(context: RunContext, problems: list[str]) -> tuple[Message, ...]:
@@ -103,19 +111,30 @@ def _messages(context: RunContext, problems: list[str]) -> tuple[Message, ...]:
     request = state.request
     if not state.transcript and request is not None:
         return plan_opening(context, request)
-    kept = done_steps(state.steps)
+    kept, rest = done_steps(state.steps), remaining_steps(state.steps)
     done = "\n".join(shape(known) for known in handles(state).values()) or "nothing"
     asked = library.prompt("replan").render(
         reason=state.replan_reason or state.note or "the plan is missing.",
         done=done,
-        first=f"s{len(kept) + 1}",
+        rest="\n".join(compact(step_json(step.model_dump())) for step in rest) or "nothing",
+        first=first_free(kept),
     )
     return (Message(role="user", content=asked),)
 
 
 def _accepted(state: RunState, made: Plan) -> list[Event]:
     kept = tuple(step.id for step in done_steps(state.steps))
-    events: list[Event] = [PlanMade(plan=made, kept=kept, reason=state.replan_reason)]
+    before = [step.step for step in state.steps]
+    dropped, added = changed(before, made.steps) if before else ([], [])
+    events: list[Event] = [
+        PlanMade(
+            plan=made,
+            kept=kept,
+            reason=state.replan_reason,
+            dropped=tuple(dropped),
+            added=tuple(added),
+        )
+    ]
     if made.question:
         events.append(RunEnded(status="needs_input", error=made.question, code="needs_input"))
     return events

@@ -21,7 +21,7 @@ from orchestrator.prompting.render import (
     tool_line,
     value_words,
 )
-from tests.fakes.office import SCREENSHOT_PLAN
+from tests.fakes.office import SCREENSHOT_PLAN, plan, step
 
 
 def test_json_is_written_without_blanks_in_the_order_given():
@@ -88,3 +88,13 @@ def test_a_step_has_the_same_five_keys_always():
     step = {"id": "s1", "intent": "x", "namespace": "fs"}
     assert list(step_json(step)) == ["id", "intent", "namespace", "over", "where"]
     assert step_json({**step, "where": "name is x"})["where"] == "name is x"
+
+
+def test_a_step_with_conditions_is_written_as_it_was_read():
+    said = {
+        **step("s2", "read each", "ocr", "s1", "name contains a and size > 3"),
+        "only_if": "s1.count > 0 and s1.name is b",
+        "wait_until": "text contains c",
+    }
+    written = plan_json(read_plan(json.dumps(plan(step("s1", "list", "filesystem"), said))))
+    assert json.loads(written)["steps"][1] == said

@@ -1,0 +1,56 @@
+"""A new plan as a change of the old one: what is done stays, what is left may be edited."""
+
+import re
+from collections.abc import Sequence
+
+from orchestrator.core.plans import Plan, PlanStep
+from orchestrator.core.runs import RunState, StepState
+from orchestrator.policy.planning import done_steps
+
+_SMALL_WORDS = re.compile(
+    r"an?|all|and|as|at|by|called|each|every|for|from|in|into|its?|named|of|on|that|the|their"
+    r"|them|then|this|to|under|with"
+)
+
+
+def remaining_steps(steps: Sequence[StepState]) -> tuple[PlanStep, ...]:
+    """The steps of a plan that are still to be done, which a new plan may keep or change."""
+    return tuple(state.step for state in steps if state.status in {"open", "failed"})
+
+
+def first_free(kept: Sequence[PlanStep]) -> str:
+    """The id that the steps of a new plan begin with: after every step that is kept."""
+    return f"s{max((int(step.id[1:]) for step in kept), default=0) + 1}"
+
+
+def changed(before: Sequence[PlanStep], after: Sequence[PlanStep]) -> tuple[list[str], list[str]]:
+    """The ids of the steps that a new plan does without, and of those that it adds."""
+    old = {step.model_copy(update={"id": ""}): step.id for step in before}
+    new = {step.model_copy(update={"id": ""}): step.id for step in after}
+    dropped = [step_id for step, step_id in old.items() if step not in new]
+    return dropped, [step_id for step, step_id in new.items() if step not in old]
+
+
+def repeated_writes(plan: Plan, run: RunState) -> list[str]:
+    """The new steps that would do again what a step that is kept has already changed."""
+    wrote = {call.step for call in run.settled if call.outcome.ok and call.effect != "read"}
+    kept = done_steps(run.steps)
+    changes = [step for step in kept if step.id in wrote]
+    new = [step for step in plan.steps if step not in kept]
+    return [
+        f"{step.id} repeats {other.id}, which is done: leave it out."
+        for step in new
+        for other in changes
+        if _does_the_same(step, other)
+    ]
+
+
+def _does_the_same(step: PlanStep, other: PlanStep) -> bool:
+    where = (step.namespace, step.over, step.where, step.take)
+    same_place = where == (other.namespace, other.over, other.where, other.take)
+    return same_place and _telling(step.intent) == _telling(other.intent)
+
+
+def _telling(intent: str) -> frozenset[str]:
+    words = re.findall(r"[^\W_]+", intent.casefold())
+    return frozenset(word.removesuffix("s") for word in words if not _SMALL_WORDS.fullmatch(word))
