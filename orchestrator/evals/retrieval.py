@@ -260,9 +260,8 @@ def _with_priors(each: Compared, weights: dict[str, float]) -> Score:
     """Add the priors that the other chains teach: a chain's own steps are never among them."""
     chains: dict[str, list[str]] = {}
     for comparison in each.comparisons:
-        first = min(min(some) for some in comparison.gold)
-        tool = each.catalogue.specs[first].id
-        chains.setdefault(comparison.question.group, []).append(tool)
+        taken = chains.setdefault(comparison.question.group, [])
+        taken += [each.catalogue.specs[min(some)].id for some in comparison.gold[-1:] if some]
     tools = [spec.id for spec in each.catalogue.specs]
     priors = {
         group: learn_sequences(steps for name, steps in chains.items() if name != group)

@@ -59,7 +59,9 @@ def compare(
     position = catalogue.position
     found = []
     for question in labelled.questions:
-        gold = tuple(frozenset(position[tool] for tool in some) for some in question.gold)
+        gold = tuple(
+            frozenset(position[tool] for tool in some if tool in position) for some in question.gold
+        )
         parts = {
             name: scores.astype(np.float32)
             for name, scores in catalogue.compare(question.query).parts.items()
@@ -80,7 +82,10 @@ def ranks(compared: Compared, score: Score) -> list[Ranks]:
         place = np.empty(len(compared.catalogue.specs), dtype=np.intp)
         order = np.argsort(-score(comparison), kind="stable")
         place[order] = np.arange(order.size)
-        found.append(tuple(min(int(place[at]) for at in some) for some in comparison.gold))
+        never = order.size
+        found.append(
+            tuple(min((int(place[at]) for at in some), default=never) for some in comparison.gold)
+        )
     return found
 
 

@@ -242,7 +242,7 @@ def _live(folder: Path, part: str, known: _Tools) -> tuple[Question, ...]:
             frozenset(known.ids[tool] for tool in some if tool in known.ids)
             for some in row["gold_alternatives"]
         )
-        found.append(Question(row["query"], gold, row.get("task", row["id"])))
+        found.append(Question(row["query"], gold, row.get("task") or row["id"]))
     return tuple(question for question in found if question.gold)
 
 

@@ -29,7 +29,11 @@ def fit(sets: Sequence[Compared], parts: Sequence[str]) -> dict[str, float]:
     weights, so none is negative. Every family of sets counts the same.
     """
     families = [each.family for each in sets]
-    batches = [(*_batch(each, parts), 1 / families.count(each.family)) for each in sets]
+    batches = [
+        (*_batch(questions, parts), 1 / families.count(each.family))
+        for each in sets
+        if (questions := [one for one in each.comparisons if any(one.gold)])
+    ]
     logs = np.full(len(parts), np.log(_SHARPNESS / len(parts)))
     for _ in range(_ROUNDS):
         weights = np.exp(logs)
@@ -55,10 +59,10 @@ def _slope(x: Matrix, gold: Matrix, weights: Matrix) -> Matrix:
     return slope
 
 
-def _batch(compared: Compared, parts: Sequence[str]) -> tuple[Matrix, Matrix]:
+def _batch(comparisons: Sequence[Comparison], parts: Sequence[str]) -> tuple[Matrix, Matrix]:
     """Lay the candidates of a set's questions out as question x candidate x part."""
-    every = max(1, len(compared.comparisons) // QUESTIONS)
-    rows = [_candidates(each, parts) for each in compared.comparisons[::every]]
+    every = max(1, len(comparisons) // QUESTIONS)
+    rows = [_candidates(each, parts) for each in comparisons[::every]]
     width = min(len(gold) for _, gold in rows)
     x = np.stack([features[:width] for features, _ in rows])
     return x, np.stack([gold[:width] for _, gold in rows])
