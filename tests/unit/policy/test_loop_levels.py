@@ -111,6 +111,14 @@ class TestAnswersByStep:
         assert loop_verdict(before, proposal(LOOK, {"n": 1}, step="s2")).kind == "allow"
         assert loop_verdict(before, proposal(LOOK, {"n": 1})).kind == "redirect"
 
+    def test_new_items_are_worked_on_however_often_the_others_were_asked_for(self):
+        before = settle(run(), LOOK, {"n": 1}, id="p0.0")
+        for _ in range(3):
+            before = settle(before, LOOK, {"n": 1}, reused=True)
+        verdict = loop_verdict(before, proposal(LOOK, {"n": 1}, {"n": 2}))
+        assert (verdict.kind, verdict.code) == ("allow", "")
+        assert list(verdict.reuse) == [0]
+
     def test_other_answers_from_memory_are_not_its_own(self):
         before = settle(run(), LOOK, {"n": 1})
         before = settle(settle(before, FIND, {"n": 1}), FIND, {"n": 1}, reused=True)
