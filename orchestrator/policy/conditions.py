@@ -31,6 +31,11 @@ def parse_facts(text: str, *, default: str = "") -> tuple[Fact, ...]:
     return tuple(_fact(part, default) for part in _parts(text))
 
 
+def names_a_step(text: str) -> bool:
+    """Whether a condition is written as one on what a step found."""
+    return _OF_A_STEP.match(text) is not None
+
+
 def _fact(text: str, default: str) -> Fact:
     match = _OF_A_STEP.match(text)
     step, condition = (match[1].lower(), match[2]) if match else (default, text)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
 from orchestrator.core.runs import StepState
-from orchestrator.policy.conditions import parse_facts, parse_own
+from orchestrator.policy.conditions import names_a_step, parse_facts, parse_own
 from orchestrator.policy.selection import parse_where, split_take
 
 _OPTIONAL = ("only_if", "wait_until")
@@ -82,6 +82,9 @@ def _step(data: Mapping[str, Any]) -> PlanStep:
     if not isinstance(data, Mapping):
         raise InvalidPlan("A step is not a JSON object.")
     said = {key: str(data.get(key, "")) for key in ("id", "over", "where", *_OPTIONAL)}
+    if names_a_step(said["where"]) and not said["only_if"]:
+        # Small models put a condition on an earlier step where the one on items belongs.
+        said |= {"where": "", "only_if": said["where"]}
     where, take = split_take(said["where"])
     taken = {} if take is None else {"take": take}
     tests = {

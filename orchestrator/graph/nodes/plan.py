@@ -91,7 +91,7 @@ def _judged(context: RunContext, text: str, *, first: bool) -> tuple[Plan | None
     try:
         made = read_plan(text, done_steps(state.steps))
     except InvalidPlan as error:
-        return None, [error.message], False
+        return None, [f"{error.message} {error.hint}".strip()], False
     if made.question and not state.deflected:
         return made, ["Nobody can be asked now: use the tools to find it out."], True
     if made.answer and not state.deflected and state.request and asks_to_act(state.request.goal):

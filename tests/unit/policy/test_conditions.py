@@ -1,5 +1,7 @@
 """Conditions on what steps found are read strictly and decided by code."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,8 @@ from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import OPERATORS
 from orchestrator.policy.conditions import all_hold, parse_facts, parse_own, written
 from orchestrator.policy.handles import Handle, Item
+from orchestrator.policy.planning import plan_problems, plan_schema, read_plan
+from tests.fakes.office import plan, step
 
 
 def found(*records, whole=None):
@@ -99,3 +103,38 @@ def test_what_was_written_is_read_as_the_same(step, field, op, value):
 def test_any_item_decides(numbers, bound):
     items = found(*({"n": number} for number in numbers))
     assert holds(f"n > {bound}", items) == any(number > bound for number in numbers)
+
+
+class TestInAPlan:
+    def read(self, **fields):
+        said = {**step("s2", "ring the bell", "bell"), **fields}
+        return read_plan(json.dumps(plan(step("s1", "list it", "files"), said))).steps[1]
+
+    def test_a_condition_on_a_step_is_understood_where_one_on_items_belongs(self):
+        made = self.read(where="s1.count > 0")
+        assert (written(made.only_if), made.where) == ("s1.count > 0", ())
+
+    def test_where_both_are_there_each_keeps_its_place(self):
+        with pytest.raises(InvalidPlan, match="is not a condition"):
+            self.read(where="s1.count > 0", only_if="s1.count > 1")
+
+    def test_the_schema_lets_both_be_left_out_and_gives_them_the_last_place(self):
+        fields = plan_schema(["files"], steps_only=True)["properties"]["steps"]["items"]
+        assert list(fields["properties"])[-2:] == ["only_if", "wait_until"]
+        assert not {"only_if", "wait_until"} & set(fields["required"])
+
+    @pytest.mark.parametrize("over", ["s2", "s7"])
+    def test_a_source_that_is_none_is_told_with_those_there_are(self, over):
+        made = read_plan(
+            json.dumps(plan(step("s1", "list", "files"), step("s2", "ring", "files", over)))
+        )
+        [problem] = plan_problems(made, ["files"])
+        assert "no earlier step. The earlier steps are: s1." in problem
+        assert ("itself" in problem) == (over == "s2")
+
+    def test_the_first_step_has_no_earlier_one(self):
+        made = read_plan(json.dumps(plan({**step("s1", "list", "fax"), "only_if": "s1.count > 0"})))
+        assert plan_problems(made, ["files"]) == [
+            "s1: 'fax' is no namespace. Use one of: files.",
+            "s1 has an 'only_if' on itself, which is no earlier step. It is the first step.",
+        ]
