@@ -206,7 +206,7 @@ def _failed_alike(state: RunState, proposal: Proposal) -> Sequence[SettledCall]:
 def _stalled(state: RunState, proposal: Proposal) -> Verdict:
     recent = state.settled[-STALLED_CALLS:]
     mine = {call.step for call in recent} == {proposal.step}
-    if not mine or len(recent) < STALLED_CALLS or _is_new_plan(state) or _batch(recent):
+    if not mine or _is_new_plan(state) or _batch(recent):
         return ALLOW
     if all(call.tool != proposal.tool for call in recent):
         return ALLOW
@@ -219,14 +219,13 @@ def _stalled(state: RunState, proposal: Proposal) -> Verdict:
 
 
 def _is_new_plan(state: RunState) -> bool:
-    """Whether the plan has replaced another and has had no chance yet to do better."""
-    made = sum(call.plan == state.replans for call in state.settled)
-    return state.replans > 0 and made < TRIES_OF_A_PLAN
+    """Whether the plan has had no chance yet to do better than the one it replaced."""
+    return sum(call.plan == state.replans for call in state.settled) < TRIES_OF_A_PLAN
 
 
 def _batch(calls: Sequence[SettledCall]) -> bool:
     """Whether the calls are items of one fan-out, which is one act however many items fail."""
-    return len({call.parent for call in calls}) == len(calls) and calls[0].parent >= 0
+    return len({call.parent for call in calls}) == len(calls)
 
 
 def _foreign(state: RunState, proposal: Proposal) -> Verdict:

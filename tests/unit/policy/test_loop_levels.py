@@ -173,6 +173,24 @@ class TestErrors:
         verdict = loop_verdict(before, proposal(LOOK, {"n": 9}))
         assert (verdict.kind, verdict.code) == ("stop", "loop_detected")
 
+    def test_one_item_that_fails_again_is_no_fan_out(self):
+        before = run()
+        for n in range(3):
+            before = settle(before, LOOK, {"n": n}, error="busy", parent=0)
+        assert loop_verdict(before, proposal(LOOK, {"n": 9})).kind == "replan"
+
+    def test_the_reason_names_the_kind_of_the_error(self):
+        before = failing(3)
+        timed_out = [
+            call.model_copy(
+                update={"outcome": call.outcome.model_copy(update={"code": "tool_timeout"})}
+            )
+            for call in before.settled
+        ]
+        before = before.model_copy(update={"settled": tuple(timed_out)})
+        verdict = loop_verdict(before, proposal(LOOK, {"n": 9}))
+        assert verdict.reason == "a.look failed 3 times alike (tool_timeout)."
+
 
 class TestNewPlans:
     @pytest.mark.parametrize(("tries", "kind"), [(0, "allow"), (1, "allow"), (2, "stop")])
@@ -196,6 +214,10 @@ class TestStalls:
 
     def test_six_calls_with_nothing_new(self):
         assert loop_verdict(self.stalled(), proposal(LOOK, {"n": 9})).kind == "replan"
+
+    def test_a_new_plan_is_not_blamed_for_them(self):
+        before = self.stalled().model_copy(update={"replans": 1})
+        assert loop_verdict(before, proposal(LOOK, {"n": 9})) == ALLOW
 
     def test_five_are_not_enough(self):
         assert loop_verdict(self.stalled(5), proposal(LOOK, {"n": 9})) == ALLOW
@@ -236,6 +258,17 @@ class TestCycles:
         assert verdict.kind == "replan"
         assert f"The same {period} calls" in verdict.reason
 
+    def test_its_next_call_among_others_goes_on_with_it(self):
+        again = proposal(PUT, {"n": 0}, {"n": "x"}, step="s9", effect="local_write")
+        assert loop_verdict(self.rounds(3, 3), again).kind == "replan"
+
     def test_something_else_leads_out_of_it(self):
         again = proposal(PUT, {"n": "x"}, step="s9", effect="local_write")
         assert loop_verdict(self.rounds(3, 3), again) == ALLOW
+
+    def test_one_call_alone_is_no_round(self):
+        before = run()
+        for _ in range(9):
+            before = settle(before, LOOK, {"n": 1}, reused=bool(before.settled))
+        changed = before.model_copy(update={"writes": 1})
+        assert loop_verdict(changed, proposal(LOOK, {"n": 1}, step="s9")) == ALLOW
