@@ -39,6 +39,7 @@ from orchestrator.ports.chat import ChatBackend
 from orchestrator.ports.retrieval import Retriever
 from orchestrator.ports.tools import Toolset
 from orchestrator.ports.traces import TraceSink
+from orchestrator.prompting.examples import Similarity, by_retriever, by_words
 from orchestrator.prompting.library import Library, load_library
 from orchestrator.runtime import Orchestrator, Parts
 from orchestrator.settings import Settings, office_config, read_config
@@ -77,6 +78,7 @@ async def open_orchestrator(
                 store=store,
                 blobs=FolderBlobs(settings.state_dir / "blobs"),
                 clock=SystemClock(),
+                similarity=similarity(settings),
                 rules=settings.rules,
                 parallel_calls=settings.config.parallel_calls,
                 unavailable={ns: error.message for ns, error in toolset.unavailable.items()},
@@ -128,6 +130,7 @@ async def open_workbench(
             clock=SystemClock(),
             rules=settings.rules,
             retrievers=retrievers(settings),
+            similarity=similarity(settings),
             office_tools=office_tools,
         )
 
@@ -329,6 +332,17 @@ def index_tools(settings: Settings, toolset: Toolset) -> Catalogue:
 def index_scope(settings: Settings, toolset: Toolset) -> Catalogue:
     """Index what a run would have in scope: the servers' tools and the built-in ones."""
     return build_catalogue((*toolset.specs, *TEXT_SPECS), retrievers(settings))
+
+
+def similarity(settings: Settings) -> Similarity:
+    """How a step is compared with worked examples: by meaning where the embedding is there."""
+    meaning = [found for found in retrievers(settings) if found.name == "minilm"]
+    return by_retriever(meaning[0]) if meaning else by_words
+
+
+def measuring_retrievers(settings: Settings) -> Sequence[Retriever]:
+    """What the shortlist compares by, and plain words beside it as the baseline."""
+    return (*retrievers(settings), LexicalRetriever(stems=False))
 
 
 def retrievers(settings: Settings) -> Sequence[Retriever]:

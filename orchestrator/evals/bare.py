@@ -30,7 +30,6 @@ from orchestrator.graph.context import Player
 from orchestrator.ports.chat import complete
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.tools import Toolset
-from orchestrator.prompting.examples import closest_plans
 from orchestrator.prompting.library import ExampleStep, Library, WorkflowExample
 from orchestrator.prompting.render import compact
 
@@ -65,10 +64,7 @@ Folders:
 
 _NATIVE = """\
 You are an assistant that carries out tasks on an office computer with tools. When the task is \
-done, reply with the answer in plain text.
-
-Folders:
-{folders}"""
+done, reply with the answer in plain text."""
 
 _FOLDER = re.compile(r"\$folder\.(\w+)")
 _FIELD = re.compile(r"\$s(\d+)\.(\w+)")
@@ -192,7 +188,9 @@ def _opening(  # noqa: PLR0917
     if history:
         return [*history, asked]
     if style == "native":
-        return [Message(role="system", content=_NATIVE.format(folders=_folders(places))), asked]
+        # The template writes the tools behind the system prompt: what varies stands after them.
+        told = Message(role="user", content=f"Folders:\n{_folders(places)}\n\n{goal}")
+        return [Message(role="system", content=_NATIVE), told]
     return list(front(goal, places, tuple(toolset.specs), library))
 
 
@@ -316,8 +314,17 @@ class _Loop:
 def front(
     goal: str, places: Mapping[str, str], specs: Sequence[ToolSpec], library: Library
 ) -> tuple[Message, Message]:
-    """The system prompt with everything in it, examples at the top, and the goal."""
-    examples = closest_plans(goal, library.examples, {spec.namespace for spec in specs})
+    """The system prompt with everything in it, examples at the top, and the goal.
+
+    It is the same for every goal but for the folders at its end, so that a server's prompt cache
+    serves this arm as well as any.
+    """
+    namespaces = {spec.namespace for spec in specs}
+    examples = [
+        example
+        for example in library.examples
+        if example.steps and all(step.namespace in namespaces for step in example.steps)
+    ]
     system = _FRONT.format(
         recipes="\n".join(map(recipe, examples)) or "none",
         tools="\n".join(map(_definition, specs)),

@@ -13,6 +13,9 @@ from orchestrator.evals.traces import Trace
 from orchestrator.evals.workbench import OfficeTools
 from orchestrator.ports.tools import Toolset
 
+REPOSITORY = "Projects/website"
+"""The office's repository, which goals speak of by the name of the place."""
+
 
 @dataclass(frozen=True)
 class DeskSuite:
@@ -67,7 +70,7 @@ class DeskWorld:
         world = _desk("world")
         world.furnish_case(self.root, self.written[case.id], state=self.state)
         self.before = world.snapshot(self.root)
-        return dict(world.places(self.root))
+        return {**world.places(self.root), "website": str(self.root / REPOSITORY)}
 
     async def failures(self, case: Case, trace: Trace) -> list[str]:
         """Look at the office and at what was said."""
@@ -81,7 +84,8 @@ class DeskWorld:
                 for call in trace.calls
             ),
         )
-        return list(checks.failures(self.written[case.id], self.root, self.before, seen))
+        case_of = self.written[case.id]
+        return list(checks.failures(case_of, self.root, self.before, seen, state=self.state))
 
 
 def _case(written: Any) -> Case:

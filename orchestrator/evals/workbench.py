@@ -16,6 +16,7 @@ from orchestrator.ports.clock import Clock
 from orchestrator.ports.retrieval import Retriever
 from orchestrator.ports.store import BlobStore, JournalStore
 from orchestrator.ports.tools import Toolset
+from orchestrator.prompting.examples import Similarity
 from orchestrator.prompting.library import Library
 from orchestrator.runtime import Parts
 
@@ -38,6 +39,7 @@ class Workbench:
     clock: Clock
     rules: tuple[Rule, ...]
     retrievers: Sequence[Retriever]
+    similarity: Similarity
     office_tools: OfficeTools
 
     def parts(self, toolset: Toolset) -> Parts:
@@ -52,6 +54,7 @@ class Workbench:
             blobs=self.blobs,
             clock=self.clock,
             rules=self.rules,
+            similarity=self.similarity,
         )
 
 

@@ -94,6 +94,7 @@ def plan_opening(context: RunContext, request: RunRequest) -> tuple[Message, ...
             request.goal,
             plan_examples=profile.plan_examples,
             worked=() if own else far_examples(context, request.goal),
+            similarity=context.similarity,
         )
     )
 

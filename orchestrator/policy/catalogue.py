@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from orchestrator.core.chat import Frozen
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.priors import NOTHING_LEARNT, Priors
-from orchestrator.policy.queries import essence, related
+from orchestrator.policy.queries import essence, related, sentences
 from orchestrator.ports.retrieval import Retriever, TextIndex
 
 LEXICAL = "bm25"
@@ -100,13 +100,20 @@ class Catalogue:
         return lru_cache(maxsize=_QUERIES)(self._compare)
 
     def _compare(self, query: str) -> Ranking:
-        parts = dict(self._parts(query))
+        """Compare the gist of the query, not its values; of several sentences also the best one.
+
+        A request that needs several tools says so sentence by sentence, and a tool that one of
+        them asks for is as right as one that the whole resembles.
+        """
+        gist = essence(query)
+        parts, pieces = dict(self._parts(gist)), sentences(gist)
+        if len(pieces) > 1:
+            parts = _with_best(parts, [dict(self._parts(piece)) for piece in pieces])
         score = blend(parts, WEIGHTS) if parts else np.zeros(len(self.specs))
         return Ranking(score, parts, np.argsort(-score, kind="stable"))
 
-    def _parts(self, query: str) -> Iterator[tuple[str, Scores]]:
-        """Compare the gist of the query, not its values, by every retriever there is."""
-        gist = essence(query)
+    def _parts(self, gist: str) -> Iterator[tuple[str, Scores]]:
+        """Compare a text by every retriever there is."""
         for name, index in self.indexes:
             scores = np.asarray(index.scores(gist), dtype=np.float64)
             yield name, scaled(scores)
@@ -185,6 +192,14 @@ def scaled(values: Scores) -> Scores:
         return values
     low, high = values.min(), values.max()
     return (values - low) / (high - low) if high > low else np.zeros_like(values)
+
+
+def _with_best(whole: dict[str, Scores], pieces: Sequence[dict[str, Scores]]) -> dict[str, Scores]:
+    """Average the scores of a text with the best that any of its sentences has."""
+    return {
+        name: (part + np.maximum.reduce([piece.get(name, part) for piece in pieces])) / 2
+        for name, part in whole.items()
+    }
 
 
 def _beside(others: Scores, own: Scores) -> Scores:

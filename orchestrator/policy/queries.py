@@ -11,6 +11,8 @@ _URL = re.compile(r"\b(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|org|net|io|gov|edu
 _FILE = re.compile(r"(?<!\w)[\w./~\\-]*[\w-]\.([A-Za-z][A-Za-z0-9]{1,4})\b(?!\.\w)")
 _FOLDER = re.compile(r"(?<!\w)~?/[\w.~/-]+")
 _WORD = re.compile(r"[^\W\d_]+")
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+_SENTENCES = 8
 _LEAST_WORDS = 2
 _PHRASE = 3
 
@@ -28,6 +30,12 @@ def essence(query: str) -> str:
     text = _FILE.sub(lambda found: f"{found[1].lower()} file", text)
     text = " ".join(_FOLDER.sub("folder", text).split())
     return text if len(_WORD.findall(text)) >= _LEAST_WORDS else query
+
+
+def sentences(query: str) -> tuple[str, ...]:
+    """Part a query into the sentences that say something, at most eight of them."""
+    parts = (part.strip() for part in _SENTENCE.split(query))
+    return tuple(part for part in parts if len(_WORD.findall(part)) >= _PHRASE)[:_SENTENCES]
 
 
 def related(query: str) -> str:

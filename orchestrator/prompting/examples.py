@@ -82,6 +82,7 @@ def closest_plans(
     examples: Sequence[WorkflowExample],
     namespaces: Collection[str],
     count: int = PLANS_SHOWN,
+    similarity: Similarity = by_words,
 ) -> list[WorkflowExample]:
     """The examples to plan by, the closest last, where a model reads it best.
 
@@ -92,8 +93,10 @@ def closest_plans(
         for example in examples
         if all(step.namespace in namespaces for step in example.steps)
     ]
-    ranked = sorted(usable, key=lambda example: (-overlap(goal, example.goal), example.name))
-    return ranked[:count][::-1]
+    close = similarity(goal, [example.goal for example in usable]) if usable else ()
+    pairs = zip(close, usable, strict=True)
+    ranked = sorted(pairs, key=lambda pair: (-pair[0], pair[1].name))
+    return [example for _, example in ranked[:count]][::-1]
 
 
 def closest_decision(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from orchestrator.core.chat import Frozen
 from orchestrator.core.errors import PromptError
@@ -68,6 +68,8 @@ class ExampleStep(Frozen):
     namespace: str
     over: str = ""
     where: str = ""
+    only_if: str = ""
+    wait_until: str = ""
     tools: tuple[str, ...]
     tool: str
     arguments: dict[str, Any] = Field(default_factory=dict)
@@ -76,11 +78,22 @@ class ExampleStep(Frozen):
 
 
 class WorkflowExample(Frozen):
-    """A goal with its plan and the decision of each step: one crossing of namespaces, worked."""
+    """A goal with its plan and the decision of each step, worked.
+
+    A goal that needs no tool has an `answer` instead, one that cannot be understood a `question`.
+    """
 
     name: str
     goal: str
-    steps: tuple[ExampleStep, ...] = Field(min_length=1)
+    steps: tuple[ExampleStep, ...] = ()
+    answer: str = ""
+    question: str = ""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "WorkflowExample":
+        if sum(map(bool, (self.steps, self.answer, self.question))) != 1:
+            raise ValueError("An example has steps, or an answer, or a question.")
+        return self
 
 
 class Library(Frozen):

@@ -7,14 +7,21 @@ before the decision it serves, in the decision's own form.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from pydantic import Field
 
 from orchestrator.core.chat import Frozen, Message
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.tools import ToolSpec
-from orchestrator.prompting.examples import PLANS_SHOWN, ChosenStep, closest_plans
-from orchestrator.prompting.library import Library
+from orchestrator.prompting.examples import (
+    PLANS_SHOWN,
+    ChosenStep,
+    Similarity,
+    by_words,
+    closest_plans,
+)
+from orchestrator.prompting.library import Library, WorkflowExample
 from orchestrator.prompting.render import (
     compact,
     namespace_lines,
@@ -73,6 +80,7 @@ def opening(
     *,
     plan_examples: int = PLANS_SHOWN,
     worked: Sequence[Message] = (),
+    similarity: Similarity = by_words,
 ) -> list[Message]:
     """The fixed front, worked decisions if any, the plans to learn from, and the goal."""
     namespaces = {spec.namespace for spec in specs}
@@ -80,10 +88,17 @@ def opening(
         namespaces=namespace_lines(specs), folders=", ".join(places) or "none"
     )
     messages = [Message(role="system", content=front), *worked]
-    for example in closest_plans(goal, library.examples, namespaces, plan_examples):
-        plan = {"steps": [step_json(step.model_dump()) for step in example.steps]}
-        messages += turn(f"Goal: {example.goal}", compact(plan))
+    closest = closest_plans(goal, library.examples, namespaces, plan_examples, similarity)
+    for example in closest:
+        messages += turn(f"Goal: {example.goal}", compact(_reply(example)))
     return [*messages, Message(role="user", content=f"Goal: {goal}")]
+
+
+def _reply(example: WorkflowExample) -> dict[str, Any]:
+    """A worked plan as a planner replies with it."""
+    if example.steps:
+        return {"steps": [step_json(step.model_dump()) for step in example.steps]}
+    return {"answer": example.answer} if example.answer else {"question": example.question}
 
 
 def step_opening(library: Library, goal: str, *, worked: Sequence[Message] = ()) -> list[Message]:
