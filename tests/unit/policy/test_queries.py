@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.policy.queries import essence, related
+from orchestrator.policy.queries import essence, related, sentences
 from orchestrator.policy.synonyms import GROUPS, NEIGHBOURS
 
 
@@ -32,6 +32,19 @@ def test_kinds_stand_in_for_values(query, gist):
 @given(st.text())
 def test_any_query_has_a_gist_unless_it_is_blank(query):
     assert bool(essence(query).strip()) or not query.strip()
+
+
+def test_a_request_falls_apart_into_the_sentences_that_say_something():
+    assert sentences("Find the invoice. Ok. Then mail it to Ana!\nBook a room") == (
+        "Find the invoice.",
+        "Then mail it to Ana!",
+        "Book a room",
+    )
+
+
+@given(st.text())
+def test_there_are_never_more_than_eight_sentences(query):
+    assert len(sentences(query)) <= 8
 
 
 @pytest.mark.parametrize(

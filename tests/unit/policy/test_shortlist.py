@@ -38,7 +38,7 @@ class SharedWordsIndex:
 
 
 def _set_of(text):
-    return set(text.lower().replace(":", " ").replace(".", " ").split())
+    return set(text.lower().translate({ord(mark): " " for mark in ":.!"}).split())
 
 
 class Fixed:
@@ -116,6 +116,15 @@ def test_the_values_of_a_query_draw_it_nowhere():
     tools = [tool("report.summarize", "quarterly report"), tool("files.move", "move a file")]
     ranked = build_catalogue(tools, [SharedWords()]).rank("move ~/quarterly/report.docx")
     assert ranked[0].tool == "files.move"
+
+
+def test_a_tool_that_one_sentence_asks_for_is_found_beside_what_the_whole_resembles():
+    tools = [tool("a.alpha", "one two three four five six"), tool("b.beta", "seven eight nine")]
+    other = [tool(f"c.{name}", "one two three seven") for name in "xyz"]
+    query = "One two three four five six. Seven eight nine!"
+    specs = [*tools, *other, tool("d.none")]
+    ranked = build_catalogue(specs, [SharedWords("minilm")]).rank(query)
+    assert [entry.tool for entry in ranked[:2]] == ["a.alpha", "b.beta"]
 
 
 def test_a_hint_says_when_to_use_a_tool():
