@@ -26,8 +26,8 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
     {LEXICAL: 0.2, SYNONYMS: 0.1, "minilm": 0.4, "wordllama": 0.3}
 )
 """Shares in the blend, of scores scaled to 0..1 per query; what is not there leaves its share to
-the others. They are what `evals.retrieval_weights` fits on the labelled sets together, rounded;
-fitted with any one family of sets left out they come out within a few hundredths. A comparison
+the others. They are what `evals.retrieval_weights` fits on the labelled sets together, rounded to
+tenths; with any one family of sets left out it comes to within a tenth of them. A comparison
 without a share of its own counts like the embedding."""
 
 _QUERIES = 32
