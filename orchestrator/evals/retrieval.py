@@ -135,7 +135,7 @@ def measure(
     return RetrievalReport(
         retrievers=tuple(retriever.name for retriever in retrievers),
         weights={part: WEIGHTS[part] for part in parts},
-        fitted=fit(small, parts) if small else {},
+        fitted=fit(small, parts),
         elsewhere=elsewhere,
         sets=tuple(
             _set_report(labelled, each, elsewhere[each.family])

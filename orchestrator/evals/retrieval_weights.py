@@ -24,6 +24,8 @@ Matrix = NDArray[np.float64]
 def fit(sets: Sequence[Compared], parts: Sequence[str]) -> dict[str, float]:
     """Find the weights under which the gold tools stand out most; they sum to one.
 
+    Empty where no question has a gold tool in its catalogue.
+
     Maximizes the log-likelihood of the gold tools under a softmax over the candidates of each
     question (a listwise loss, Cao et al. 2007) by gradient ascent on the logarithms of the
     weights, so none is negative. Every family of sets counts the same.
@@ -34,6 +36,8 @@ def fit(sets: Sequence[Compared], parts: Sequence[str]) -> dict[str, float]:
         for each in sets
         if (questions := [one for one in each.comparisons if any(one.gold)])
     ]
+    if not batches:
+        return {}
     logs = np.full(len(parts), np.log(_SHARPNESS / len(parts)))
     for _ in range(_ROUNDS):
         weights = np.exp(logs)
@@ -45,8 +49,7 @@ def fit(sets: Sequence[Compared], parts: Sequence[str]) -> dict[str, float]:
 
 def fit_elsewhere(sets: Sequence[Compared], parts: Sequence[str], family: str) -> dict[str, float]:
     """Fit on all families but one; empty where there is no other."""
-    others = [each for each in sets if each.family != family]
-    return fit(others, parts) if others else {}
+    return fit([each for each in sets if each.family != family], parts)
 
 
 def _slope(x: Matrix, gold: Matrix, weights: Matrix) -> Matrix:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from adapters.retrieval.embedding import EmbeddingRetriever
 from adapters.retrieval.lexical import LexicalRetriever
 from orchestrator.evals.retrieval import RetrievalReport, retrieval_table, run_retrieval
 from orchestrator.evals.retrieval_ranks import interval, recall
 from orchestrator.evals.retrieval_sets import labelled_sets
+from tests.fakes.sentence_model import write_sentence_model
 
 SHARED = Path(__file__).parents[3] / "../shared/data"
 FOUND = [SHARED] if SHARED.is_dir() else []
@@ -127,6 +129,22 @@ def test_a_report_has_every_ranking_next_to_the_plain_ones(data):
     assert (chains.queries, chains.groups) == (6, 3)
     assert sum(report.fitted.values()) == pytest.approx(1)
     assert RetrievalReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_with_a_sentence_model_the_plain_blend_is_measured_too(data, tmp_path):
+    model = EmbeddingRetriever(write_sentence_model(tmp_path / "model"))
+    retrievers = [LexicalRetriever(), LexicalRetriever(stems=False), model]
+    report = run_retrieval(data, retrievers, sets={"localcowork-chains"})
+    rankings = [figures.ranking for figures in report.sets[0].figures]
+    assert rankings == ["BM25", "MiniLM", "plain blend", "shortlist", "shortlist + priors"]
+    assert report.weights.keys() == {"bm25", "synonyms", "minilm"}
+    assert report.elsewhere == {"localcowork": {}}
+
+
+def test_a_set_without_questions_has_no_figures(data):
+    (data / "localcowork" / "chains.dev.jsonl").write_text("")
+    report = run_retrieval(data, [LexicalRetriever()], sets={"localcowork-chains"})
+    assert report.sets[0].figures == ()
 
 
 def test_the_table_marks_the_bars(data):
