@@ -16,9 +16,10 @@ from orchestrator.evals.cases import Suite
 from orchestrator.evals.desk_suite import DeskSuite
 from orchestrator.evals.external.fetching import fetch
 from orchestrator.evals.external.suites import external_suites
-from orchestrator.evals.keeping import EvaluationFolder, latest
+from orchestrator.evals.figures import EvalReport
+from orchestrator.evals.keeping import RECORDS, EvaluationFolder, latest
 from orchestrator.evals.records import Measured, Record
-from orchestrator.evals.summary import EvalReport, summarize
+from orchestrator.evals.summary import summarize
 from orchestrator.evals.workbench import Workbench
 from orchestrator.settings import Settings
 
@@ -34,13 +35,23 @@ def suite_named(name: str, settings: Settings, workbench: Workbench, *, data: Pa
     Raises:
         SettingsError: There is none of that name, or its data is not here.
     """
+    check_suite(name)
     if name == "desk":
         return DeskSuite(workbench.office_tools)
-    loaders = external_suites()
-    if name not in loaders:
-        known = ", ".join((*OWN_SUITES, *loaders))
-        raise SettingsError(f"There is no suite named {name!r}.", hint=f"The suites are: {known}.")
-    return loaders[name](data, settings.cache_dir / "evals")
+    return external_suites()[name](data, settings.cache_dir / "evals")
+
+
+def check_suite(name: str) -> None:
+    """See that a suite is known, before any model is loaded for it.
+
+    Raises:
+        SettingsError: There is none of that name.
+    """
+    known = (*OWN_SUITES, *external_suites())
+    if name not in known:
+        raise SettingsError(
+            f"There is no suite named {name!r}.", hint=f"The suites are: {', '.join(known)}."
+        )
 
 
 def data_folder_of(options: argparse.Namespace) -> Path | None:
@@ -84,7 +95,7 @@ def reported(options: argparse.Namespace) -> int:
 
 
 def tables(folders: Sequence[Path], *, as_json: bool) -> int:
-    """Print what was measured; exit code 3 where cases are missing."""
+    """Print what was measured."""
     report = report_of(folders)
     if as_json:
         write_json(report.model_dump(mode="json"))
@@ -105,20 +116,28 @@ def report_of(folders: Sequence[Path]) -> EvalReport:
     records: list[Record] = []
     measured: dict[str, Measured] = {}
     for path in folders:
-        if not (path / "records.jsonl").is_file():
-            raise SettingsError(
-                f"{path} holds no evaluation.", hint="Make one with `ferryman eval run`."
-            )
-        folder = EvaluationFolder(path)
+        folder = _kept(path)
         newest, what = latest(folder.records(), folder.measured())
         records += newest
         measured |= what
     return summarize(records, measured, command=f"ferryman {' '.join(sys.argv[1:])}")
 
 
+def _kept(path: Path) -> EvaluationFolder:
+    if not (path / RECORDS).is_file():
+        raise SettingsError(
+            f"{path} holds no evaluation.", hint="Make one with `ferryman eval run`."
+        )
+    return EvaluationFolder(path)
+
+
 def shown(options: argparse.Namespace) -> int:
-    """Print a case's score and calls, and its run's journal where there is one."""
-    folder = EvaluationFolder(options.folder)
+    """Print a case's score and calls, and its run's journal where there is one.
+
+    Raises:
+        SettingsError: The folder holds no evaluation, or none of this case under this arm.
+    """
+    folder = _kept(options.folder)
     newest, _ = latest(folder.records(), folder.measured())
     found = [r for r in newest if r.case == options.case and r.arm == options.arm]
     if not found:
@@ -141,7 +160,7 @@ def _show(record: Record) -> None:
     calls = table("decision", "tool", "arguments", "came to", title="Calls")
     for call in record.trace.calls:
         came = "ok" if call.ok else call.error
-        calls.add_row(str(call.decision), call.tool, Text(str(call.arguments)), Text(came))
+        calls.add_row(str(call.decision), Text(call.tool), Text(str(call.arguments)), Text(came))
     results().print(calls)
 
 

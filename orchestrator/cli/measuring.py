@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from orchestrator.bootstrap import open_workbench
-from orchestrator.cli.evaluations import data_folder_of, suite_named, tables
+from orchestrator.cli.evaluations import check_suite, data_folder_of, suite_named, tables
 from orchestrator.cli.output import progress
 from orchestrator.cli.setup import UNSET
 from orchestrator.core.errors import SettingsError
@@ -46,9 +46,11 @@ async def measured(options: argparse.Namespace) -> int:
         from orchestrator.cli.retrieving import retrieved
 
         return retrieved(options)
+    check_suite(options.suite)
+    data_folder_of(options)
     arms = [arm_named(name) for name in options.arms.split(",") if name]
     settings = settings_of(options)
-    folder = EvaluationFolder(options.out or _default_folder(settings, options))
+    folder = EvaluationFolder(options.out or default_folder(settings, options.suite, options.model))
     await carried(arms, settings, folder, options)
     return tables([folder.path], as_json=options.json)
 
@@ -184,7 +186,7 @@ def _watched(
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[last]}"),
+        TextColumn("{task.fields[last]}", markup=False),
     )
     solved = 0
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
@@ -200,7 +202,7 @@ def _watched(
             solved += made.score.solved
             bar.update(task, advance=1, solved=solved, last=_line(made))
             if not console.is_terminal:
-                console.print(f"{arm}: {_line(made)}")
+                console.print(f"{arm}: {_line(made)}", markup=False)
 
         yield begin, record
 
@@ -219,9 +221,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return settings
 
 
-def _default_folder(settings: Settings, options: argparse.Namespace) -> Path:
-    model = Path(options.model).stem if options.model else "default"
-    return settings.state_dir / "evals" / f"{options.suite}-{model}"
+def default_folder(settings: Settings, name: str, model: str) -> Path:
+    """Where an evaluation of a model is kept that was given no folder."""
+    return settings.state_dir / "evals" / f"{name}-{Path(model).stem if model else 'default'}"
 
 
 async def tuned(options: argparse.Namespace) -> int:

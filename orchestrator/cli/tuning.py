@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from orchestrator.bootstrap import open_workbench
 from orchestrator.cli.evaluations import suite_named
-from orchestrator.cli.measuring import WARM, carried_under, chosen, settings_of
+from orchestrator.cli.measuring import WARM, carried_under, chosen, default_folder, settings_of
 from orchestrator.cli.output import results, table, write_json
 from orchestrator.evals.arms import Arm
+from orchestrator.evals.cases import Case
 from orchestrator.evals.keeping import EvaluationFolder, measured_digest
 from orchestrator.evals.records import Record
 from orchestrator.evals.tuning import Tuned, tune
@@ -18,7 +19,7 @@ async def tune_profile(options: argparse.Namespace) -> int:
     options.suite, options.split, options.cases, options.kind = "desk", "tuned", "", ""
     options.parallel = 1
     settings = settings_of(options)
-    folder = EvaluationFolder(options.out or settings.state_dir / "evals" / f"tune-{options.model}")
+    folder = EvaluationFolder(options.out or default_folder(settings, "tune", options.model))
     async with open_workbench(settings, folder=folder.path, parallel=WARM) as workbench:
         suite = suite_named("desk", settings, workbench, data=None)
         cases = chosen(suite, options)
@@ -26,7 +27,7 @@ async def tune_profile(options: argparse.Namespace) -> int:
 
         async def measure(arm: Arm) -> Sequence[Record]:
             await carried_under(arm, suite, cases, folder, workbench, options)
-            return _records(folder, arm)
+            return _records(folder, arm, cases)
 
         found = await tune(measure, current)
     if options.json:
@@ -36,10 +37,14 @@ async def tune_profile(options: argparse.Namespace) -> int:
     return 0
 
 
-def _records(folder: EvaluationFolder, arm: Arm) -> list[Record]:
+def _records(folder: EvaluationFolder, arm: Arm, cases: Sequence[Case]) -> list[Record]:
+    """What the arm came to on these cases; an earlier search may have left more in the folder."""
     last = next(m for m in reversed(folder.measured().values()) if m.arm == arm.name)
     name = measured_digest(last)
-    return [record for record in folder.records() if record.measured == name]
+    asked = {case.id for case in cases}
+    return [
+        record for record in folder.records() if record.measured == name and record.case in asked
+    ]
 
 
 def _show(found: Tuned) -> None:

@@ -106,12 +106,13 @@ class BareEvent(Frozen):
 class BareResult(Frozen):
     """What a bare run came to.
 
-    `shown_max` is how many tools each prompt held; `messages` is the whole conversation, by which
-    the next turn of it goes on.
+    `code` is that of the error that ended it. `shown_max` is how many tools each prompt held;
+    `messages` is the whole conversation, by which the next turn of it goes on.
     """
 
     status: BareStatus
     reason: str = ""
+    code: str = ""
     answer: str = ""
     rounds: int = 0
     calls: tuple[BareCall, ...] = ()
@@ -164,6 +165,7 @@ async def run_bare(  # noqa: PLR0913 - the whole configuration of an experiment,
     return BareResult(
         status=status,
         reason=reason,
+        code=loop.code,
         answer=loop.answer,
         rounds=loop.round,
         calls=tuple(loop.calls),
@@ -215,6 +217,7 @@ class _Loop:
         self.tokens = Usage()
         self.round = 0
         self.answer = ""
+        self.code = ""
         self.replies: list[Round] = []
         self.reply_tokens = REPLY_TOKENS
         self.style: Style = "bare"
@@ -240,8 +243,10 @@ class _Loop:
             try:
                 reply = await self._ask()
             except (ContextOverflow, ContextTruncated) as error:
+                self.code = error.code
                 return "context_overflow", error.message
             except BackendError as error:
+                self.code = error.code
                 return "failed", error.message
             wanted = call_in(reply)
             self.replies.append(
@@ -340,7 +345,7 @@ def _folders(places: Mapping[str, str]) -> str:
 def _said(reply: ChatReply) -> str:
     """A reply as the conversation keeps it; a call that the server took out goes back in."""
     written = [
-        f'<tool_call>\n{{"name": "{c.name}", "arguments": {c.arguments}}}\n</tool_call>'
+        f'<tool_call>\n{{"name": "{c.name}", "arguments": {c.arguments or "{}"}}}\n</tool_call>'
         for c in reply.calls[:1]
     ]
     return "\n".join(filter(None, [reply.text, *written]))

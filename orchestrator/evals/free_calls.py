@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from orchestrator.core.chat import ChatReply, Frozen
+from orchestrator.core.fingerprints import unfit
 
 _TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```(?:\w+)?\s*\n(.*?)(?:```|\Z)", re.DOTALL)
@@ -22,7 +23,7 @@ def call_in(reply: ChatReply) -> Wanted | None:
     """The first call of a reply: what the server parsed out of it, else what its text holds."""
     for call in reply.calls:
         arguments = next(iter(_objects(call.arguments or "{}")), None)
-        if call.name and isinstance(arguments, dict):
+        if call.name and not unfit(call.name) and isinstance(arguments, dict):
             return Wanted(tool=call.name, arguments=arguments)
     return wanted_call(reply.text)
 
@@ -62,6 +63,6 @@ def _as_call(value: dict[str, Any]) -> Wanted | None:
     if isinstance(arguments, str):
         arguments = next(iter(_objects(arguments)), None)
     name = value.get("name")
-    if isinstance(name, str) and name and isinstance(arguments, dict):
+    if isinstance(name, str) and name and not unfit(name) and isinstance(arguments, dict):
         return Wanted(tool=name, arguments=arguments)
     return None

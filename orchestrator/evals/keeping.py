@@ -29,12 +29,17 @@ class EvaluationFolder:
             raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error
 
     def begin(self, measured: Measured) -> str:
-        """Write down what is measured and give its digest."""
+        """Write down what is measured and give its digest; records of it may follow."""
+        _cut_torn_line(self.path / RECORDS)
         name = measured_digest(measured)
         known = {key: value.model_dump(mode="json") for key, value in self.measured().items()}
+        # What was begun last stands last, also where it was begun before.
+        known.pop(name, None)
         known[name] = measured.model_dump(mode="json")
         text = json.dumps(known, indent=1, ensure_ascii=False)
-        (self.path / MEASURED).write_text(text + "\n", encoding="utf-8")
+        whole = self.path / f".{MEASURED}"
+        whole.write_text(text + "\n", encoding="utf-8")
+        whole.replace(self.path / MEASURED)
         return name
 
     def measured(self) -> dict[str, Measured]:
@@ -50,7 +55,7 @@ class EvaluationFolder:
 
     def add(self, record: Record) -> None:
         """Append a record; it is on disk when this returns."""
-        with (self.path / RECORDS).open("a", encoding="utf-8") as file:
+        with (self.path / RECORDS).open("a", encoding="utf-8", newline="\n") as file:
             file.write(record.model_dump_json() + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -63,19 +68,29 @@ class EvaluationFolder:
         file = self.path / RECORDS
         if not file.is_file():
             return []
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # Not `splitlines`: an answer may hold other characters that it takes for line ends.
+        *lines, _torn = file.read_bytes().split(b"\n")
         found: dict[tuple[str, str], Record] = {}
         for number, line in enumerate(lines, start=1):
-            try:
-                record = Record.model_validate_json(line)
-            except ValidationError as error:
-                if number == len(lines):
-                    break
-                raise SettingsError(
-                    f"{file}:{number} is damaged.", hint="Take the line out and go on."
-                ) from error
+            record = _read(line, f"{file}:{number}")
             found[record.measured, record.case] = record
         return list(found.values())
+
+
+def _read(line: bytes, where: str) -> Record:
+    try:
+        return Record.model_validate_json(line)
+    except ValidationError as error:
+        raise SettingsError(f"{where} is damaged.", hint="Take the line out and go on.") from error
+
+
+def _cut_torn_line(file: Path) -> None:
+    """Take away what a killed process left behind the last whole line."""
+    if not file.is_file():
+        return
+    written = file.read_bytes()
+    if not written.endswith(b"\n"):
+        os.truncate(file, written.rfind(b"\n") + 1)
 
 
 def measured_digest(measured: Measured) -> str:

@@ -47,7 +47,8 @@ async def evaluate(
     `on_begin` is told how many cases are done already and how many there are.
 
     Raises:
-        BackendUnavailable: The model is not there; what was measured so far is kept.
+        ExceptionGroup: Of a BackendUnavailable: the model is not there; what was measured so far
+            is kept.
     """
     cases: asyncio.Queue[Case] = asyncio.Queue()
     begun = asyncio.Event()

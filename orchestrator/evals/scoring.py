@@ -1,6 +1,7 @@
 """How a run of a case compares with its gold: pure, the same for every arm."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from orchestrator.evals.traces import MadeCall, Trace
 
 OFFICE = "{office}"
 """Stands in a gold path for the folder of the world."""
+
+_REFERENCE = re.compile(r"\{s\d+[.}]")
 
 BUILT_IN = "text."
 """Tools that a right solution may use or not: what is made from a text shows in what follows."""
@@ -49,7 +52,7 @@ def agrees(wanted: Gold, call: MadeCall) -> bool:
     return all(
         name in call.arguments and _same(value, call.arguments[name])
         for name, value in wanted.arguments.items()
-        if name not in wanted.free and name != "expect" and "{s" not in str(value)
+        if name not in wanted.free and name != "expect" and not _REFERENCE.search(str(value))
     )
 
 
@@ -145,15 +148,20 @@ def _share(found: Sequence[bool], of: int) -> float | None:
 
 
 def _same(wanted: Any, given: Any) -> bool:
-    if isinstance(wanted, str) and isinstance(given, str) and wanted.startswith(OFFICE):
-        return _folded(given).endswith(_folded(wanted.removeprefix(OFFICE)))
-    if isinstance(wanted, str) and isinstance(given, str):
-        return _folded(wanted) == _folded(given)
-    if isinstance(wanted, (int, float)) and isinstance(given, (int, float)):
-        return float(wanted) == float(given)
     if isinstance(wanted, list) and isinstance(given, list):
         return len(wanted) == len(given) and all(map(_same, wanted, given))
-    return bool(wanted == given)
+    if isinstance(wanted, dict) and isinstance(given, dict):
+        return wanted.keys() == given.keys() and all(_same(wanted[k], given[k]) for k in wanted)
+    if isinstance(wanted, str) and isinstance(given, str):
+        return _same_text(wanted, given)
+    # True is no 1 here, though 1.0 is.
+    return isinstance(wanted, bool) == isinstance(given, bool) and bool(wanted == given)
+
+
+def _same_text(wanted: str, given: str) -> bool:
+    if wanted.startswith(OFFICE):
+        return _folded(given).endswith(_folded(wanted.removeprefix(OFFICE)))
+    return _folded(wanted) == _folded(given)
 
 
 def _folded(text: str) -> str:

@@ -54,8 +54,9 @@ class MadeCall(Frozen):
 class Trace(Frozen):
     """A run of a case under one arm: how it ended, what it called, what it cost.
 
-    `status` is a run status, or how a bare run ended, `code` its error's code. `refused` counts calls that the guard
-    turned down, `plan_steps` the steps of the last plan. `seconds` is wall time.
+    `status` is a run status, or how a bare run ended, `code` its error's code. `refused` counts
+    calls that the guard turned down, `plan_steps` the steps of the last plan. `seconds` is wall
+    time.
     """
 
     status: str

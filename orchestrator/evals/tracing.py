@@ -1,5 +1,6 @@
 """From what a run left behind to a trace: of a journal, and of a loop without one."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
@@ -52,6 +53,7 @@ def trace_of_loop(result: BareResult, specs: Mapping[str, ToolSpec]) -> Trace:
     fits = _fitting(specs)
     return Trace(
         status=result.status,
+        code=result.code,
         error="" if result.status == "answered" else result.reason,
         answer=result.answer,
         calls=tuple(
@@ -102,6 +104,15 @@ def joined(traces: Sequence[Trace]) -> Trace:
             "seconds": sum(trace.seconds for trace in traces),
         }
     )
+
+
+def _named(reply: str) -> str:
+    """The tool of a choice: the reply itself, or where it came with its arguments, its `tool`."""
+    try:
+        whole = json.loads(reply)
+    except ValueError:
+        return reply
+    return str(whole.get("tool", "")) if isinstance(whole, dict) else reply
 
 
 def _decisions(trace: Trace) -> int:
@@ -162,7 +173,7 @@ class _Reading:
                 decision=self.decision if deciding else -1,
                 usage=event.usage,
                 seconds=event.seconds,
-                tool=event.reply if known == "choose" else "",
+                tool=_named(event.reply) if known == "choose" else "",
                 margin=event.margin,
                 distance=shown.distance if shown and first else None,
                 shown=len(shown.candidates) if shown and first else 0,
