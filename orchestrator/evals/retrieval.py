@@ -3,6 +3,8 @@
 Each figure of the shortlist's own ranking stands next to plain BM25, to the sentence embedding
 alone and to their plain blend. Its weights were fitted on these sets, so that figure is
 in-sample; beside it stands what weights fitted on the other families of sets alone come to.
+Cross-validation covers the weights (and the priors) only: that there are synonyms, kinds in the
+place of values and sentences at all was decided with these same sets in view.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence

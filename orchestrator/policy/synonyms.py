@@ -1,7 +1,9 @@
 """Everyday words for the same thing, so that a request meets a tool that says it otherwise.
 
-General English about computers, offices and the web, written down from common knowledge; nothing
-is taken from a benchmark. A word may stand in several groups. A group is a list of single words
+General English about computers, offices and the web, written by hand as common knowledge. It was
+not written blind: its author had read the development part of the LocalCowork queries, so what it
+adds on those sets is an upper bound until it is measured on queries kept apart. A word may stand
+in several groups. A group is a list of single words
 in lower case; the first is no better than the others.
 """
 
