@@ -23,7 +23,9 @@ from adapters.tools.mcp_config import McpServerConfig
 from orchestrator.cli import COMMANDS
 from orchestrator.cli.failures import _BY_ERROR, exit_code
 from orchestrator.core import errors, events
+from orchestrator.core.roles import Profile
 from orchestrator.core.runs import FINAL, Budget, RunStatus
+from orchestrator.evals.arms import ARMS
 from orchestrator.evals.report import Report
 from orchestrator.graph.build import mermaid
 from orchestrator.policy.permissions import DEFAULT_RULES
@@ -117,6 +119,32 @@ OPTIONS = {
     "threads": "CPU threads; the engine's own choice when left out",
     "verbose": "let the engine log",
     "path": "the file of replies",
+}
+SWITCHES = {
+    "name": "what a record calls it",
+    "context_tokens": "tokens that one transcript may have",
+    "sampling": "temperature and the like; greedy where nothing is said",
+    "shortlist_k": "tools that a decision may choose from, at most 12; none: all of them",
+    "plan_tokens": "tokens of a plan at most",
+    "argument_tokens": "tokens of a decision's arguments at most",
+    "answer_tokens": "tokens of an answer at most",
+    "example_distance_tokens": "how far behind a decision the worked example may drift before it "
+    "is shown again",
+    "low_margin": "below it the first stage is asked once more, among the step's own tools",
+    "abstain_margin": "what is still below it is no decision (`unsure`)",
+    "examples": "the worked decision right before the real one (`near`), all of them at the very "
+    "beginning (`far`), or `none`",
+    "plan_examples": "worked plans before the goal",
+    "generated_examples": "a worked decision is made out of a tool's schema where none of its "
+    "namespace is written",
+    "contrast": "two siblings that are close in the ranking say what each is not for",
+    "transcript": "one that all of a run is appended to (`append`), or a short one for each `step`",
+    "gate": "only what the plan lock would let pass is offered",
+    "stages": "two: the tool, then its arguments; one: both in one reply",
+    "references": "arguments point to results by name; without it a step that is carried out once "
+    "is offered the values themselves",
+    "repairs": "how often arguments that do not fit are asked for again, with the reason",
+    "looks": "the folders that a step speaks of are listed, so that a file of theirs is chosen",
 }
 STATUSES = {
     "running": "at work, or its process died",
@@ -299,6 +327,12 @@ def profiles() -> str:
     return table(head, rows)
 
 
+def arms() -> str:
+    """The arms of an evaluation."""
+    rows = ((f"`{arm.name}`", arm.about) for arm in ARMS.values())
+    return table(("Arm", "What is different"), rows)
+
+
 def backends() -> str:
     """The backends that a record may name, and their options."""
     kinds: Mapping[str, type[BaseModel]] = {
@@ -326,6 +360,7 @@ def graph() -> str:
 
 
 PARTS: Mapping[str, Callable[[], str]] = {
+    "arms": arms,
     "backends": backends,
     "budget": lambda: fields(Budget, BUDGET),
     "commands": commands,
@@ -340,6 +375,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "server": lambda: fields(McpServerConfig, SERVER),
     "settings": settings,
     "statuses": statuses,
+    "switches": lambda: fields(Profile, SWITCHES),
 }
 
 

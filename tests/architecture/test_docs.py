@@ -13,7 +13,10 @@ import pytest
 import yaml
 
 from adapters.tools.mcp_config import McpServerConfig
+from desk.suite.cases import DeskCase
+from desk.suite.loading import load_cases
 from orchestrator.cli import COMMANDS, EPILOG, _parser
+from orchestrator.cli.evaluations import report_of
 from orchestrator.cli.failures import _BY_STATUS
 from orchestrator.core.runs import Budget
 from orchestrator.graph.build import mermaid
@@ -83,7 +86,7 @@ def test_both_commands_of_the_readme_are_there_and_can_be_executed():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_each_command_named_in_a_sentence_exists(page):
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
-    later = {"eval", "serve", "fit", "tune", "replay"}
+    later = {"serve", "fit", "tune", "replay"}
     for name in re.findall(r"`ferryman ([a-z]+)", text):
         assert name in COMMANDS or (name in later and "does not exist yet" in text), name
 
@@ -118,6 +121,11 @@ RENAMING = [
     {"path": "$s1.path", "new_name": "$s2.value"},
 ]
 WRITING = [{"value": "scan-one"}, "It is done."]
+ADDING = [
+    {"steps": [step("s1", "add 7 to the total", "counter")]},
+    "counter.add",
+    {"number": 7},
+]
 COUNTING = [
     {"steps": [step("s1", "count the words", "words")]},
     "words.count_words",
@@ -198,14 +206,19 @@ def python_block(page, containing):
     return code
 
 
-def test_the_example_of_the_readme_carries_a_goal_out(machine, tmp_path):
+def renamed(machine, tmp_path):
+    """The run of the README's example, in a folder with its configuration."""
     environ = machine(RENAMING, WRITING)
     (config,) = [code for _, code in (b.values for b in blocks("yaml", [ROOT / "README.md"]))]
     written = yaml.safe_load(config)
     # A server gets few variables; this one tells it where a checkout that is not installed lies.
     written["mcpServers"]["filesystem"]["env"] = {"PYTHONPATH": str(ROOT)}
     (tmp_path / "ferryman.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
-    ran = executed(python_block("README.md", "open_orchestrator"), tmp_path, environ)
+    return executed(python_block("README.md", "open_orchestrator"), tmp_path, environ), environ
+
+
+def test_the_example_of_the_readme_carries_a_goal_out(machine, tmp_path):
+    ran, _ = renamed(machine, tmp_path)
     assert ran.returncode == 0, ran.stderr
     told = [line.split()[1] for line in ran.stdout.splitlines()]
     assert (told[0], told[-1]) == ("run_started", "run_ended")
@@ -214,7 +227,7 @@ def test_the_example_of_the_readme_carries_a_goal_out(machine, tmp_path):
 
 
 def test_the_example_with_own_tools_calls_them(machine, tmp_path):
-    code = python_block("docs/how-to.md", "FunctionToolset")
+    code = python_block("docs/how-to.md", "count_words")
     ran = executed(code, tmp_path, machine(COUNTING))
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("completed")
@@ -222,20 +235,43 @@ def test_the_example_with_own_tools_calls_them(machine, tmp_path):
 
 def test_the_example_that_reads_journals_lists_the_runs(machine, tmp_path):
     environ = machine(COUNTING)
-    executed(python_block("docs/how-to.md", "FunctionToolset"), tmp_path, environ)
+    executed(python_block("docs/how-to.md", "count_words"), tmp_path, environ)
     ran = executed(python_block("docs/how-to.md", "open_store"), tmp_path, environ)
     assert ran.returncode == 0, ran.stderr
     assert " completed " in ran.stdout
 
 
+def test_the_example_of_a_suite_of_ones_own_is_measured(machine, tmp_path):
+    ran = executed(python_block("docs/how-to.md", "class Sums"), tmp_path, machine(ADDING))
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == "add-seven True\n"
+    report = report_of([tmp_path / "sums"])
+    assert (report.suite, report.cases, report.arms) == ("sums", 1, ("ferryman",))
+
+
+def test_the_example_that_harvests_writes_a_worked_example(machine, tmp_path):
+    environ = renamed(machine, tmp_path)[1]
+    ran = executed(python_block("docs/how-to.md", "harvest("), tmp_path, environ)
+    assert ran.returncode == 0, ran.stderr
+    written = (tmp_path / f"{ran.stdout.strip()}.yaml").read_text(encoding="utf-8")
+    example = WorkflowExample.model_validate(yaml.safe_load(written))
+    assert example.goal == "Rename the scan on my Desktop."
+    assert [step.tool for step in example.steps][-1] == "filesystem.rename_file"
+
+
 def test_no_python_block_is_left_out_of_these_tests():
-    assert len(blocks("python")) == 3
+    assert len(blocks("python")) == 5
 
 
 @pytest.mark.parametrize(("page", "code"), blocks("yaml"))
 def test_each_piece_of_configuration_is_valid(page, code):
     written = yaml.safe_load(code)
-    if "binds" in written:
+    if isinstance(written, list):
+        shipped = {case.id: case for case in load_cases()}
+        assert [shipped[case["id"]] for case in written] == [
+            DeskCase.model_validate(case) for case in written
+        ]
+    elif "binds" in written:
         assert {claim["role"] for claim in written["binds"]} == {"planner", "synthesizer"}
     elif "steps" in written:
         shipped = ROOT / "prompts/workflows" / f"{written['name']}.yaml"
@@ -260,11 +296,11 @@ def test_the_record_of_the_how_to_takes_the_place_of_the_shipped_bindings(tmp_pa
         if "binds" in code
     ]
     body = RECORD.partition("---\n\n")[2].format(role="planner", path="")
-    texts = {"0014-bind-both-roles-to-vllm.md": f"---\n{front}---\n\n{body}"}
+    texts = {"0016-bind-both-roles-to-vllm.md": f"---\n{front}---\n\n{body}"}
     for path in sorted((ROOT / "adr").glob("0*.md")):
         text = path.read_text(encoding="utf-8")
         if path.name[:4] in {"0002", "0003"}:
-            text = text.replace("status: accepted", "status: superseded by ADR-0014")
+            text = text.replace("status: accepted", "status: superseded by ADR-0016")
         texts[path.name] = text
     assert {binding.backend for binding in resolve(read(texts.items())).values()} == {"vllm"}
 
@@ -333,7 +369,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_are_named_exist(page):
     for name in NAMED.findall(page.read_text(encoding="utf-8")):
-        if "NNNN" not in name and "0014" not in name:
+        if "NNNN" not in name and "0016" not in name:
             assert (ROOT / name).exists(), name
 
 
