@@ -39,7 +39,7 @@ def trace_of_journal(entries: Sequence[events.Entry], specs: Mapping[str, ToolSp
         error=state.error,
         answer=state.answer or (plan.answer if plan else ""),
         question=plan.question if plan else "",
-        calls=tuple(reading.calls),
+        calls=tuple(reading.calls.values()),
         model=tuple(reading.model),
         refused=reading.refused,
         replans=state.replans,
@@ -142,7 +142,7 @@ class _Reading:
     """A journal as far as it was read."""
 
     fits: Callable[[str, Mapping[str, Any]], bool]
-    calls: list[MadeCall] = field(default_factory=list)
+    calls: dict[str, MadeCall] = field(default_factory=dict)
     model: list[ModelUse] = field(default_factory=list)
     proposals: dict[str, tuple[Proposal, int]] = field(default_factory=dict)
     decision: int = 0
@@ -202,19 +202,18 @@ class _Reading:
         found = self.proposals.get(proposal)
         call = found[0].calls[int(index)] if found and index.isdigit() else None
         outcome = event.outcome
-        self.calls.append(
-            MadeCall(
-                tool=event.tool,
-                arguments=call.arguments if call else {},
-                ok=outcome.ok,
-                error=outcome.error,
-                effect=found[0].effect if found else "egress",
-                result=result_digest(outcome.data if outcome.ok else outcome.error),
-                fingerprint=event.fingerprint,
-                decision=found[1] if found else -1,
-                reused=bool(event.reused),
-                schema_ok=self.fits(event.tool, call.arguments) if call else True,
-            )
+        # A repetition that the run makes while it waits takes the place of the one before.
+        self.calls[event.id] = MadeCall(
+            tool=event.tool,
+            arguments=call.arguments if call else {},
+            ok=outcome.ok,
+            error=outcome.error,
+            effect=found[0].effect if found else "egress",
+            result=result_digest(outcome.data if outcome.ok else outcome.error),
+            fingerprint=event.fingerprint,
+            decision=found[1] if found else -1,
+            reused=bool(event.reused),
+            schema_ok=self.fits(event.tool, call.arguments) if call else True,
         )
         if outcome.model_calls:
             self.model.append(

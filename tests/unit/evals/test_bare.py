@@ -5,7 +5,7 @@ import json
 import pytest
 
 from adapters.backends.scripted import ScriptedBackend
-from orchestrator.core.chat import ChatReply, Sampling, Usage
+from orchestrator.core.chat import ChatReply, FunctionCall, Sampling, Usage
 from orchestrator.core.errors import BackendUnavailable, ContextOverflow
 from orchestrator.evals.bare import (
     RESULT_CHARACTERS,
@@ -185,6 +185,142 @@ async def test_tokens_and_events_are_told():
     assert result.tokens.prompt > result.tokens.cached > 0
     assert result.tokens != Usage()
     assert all(request.sampling == Sampling() for request in requests)
+
+
+class Native:
+    """Gives whole replies, with the calls that a server took out of them."""
+
+    def __init__(self, *replies):
+        self.requests = []
+        self._replies = iter(replies)
+
+    async def stream(self, request):
+        self.requests.append(request)
+        yield next(self._replies)
+
+
+def taken_out(name, arguments, text="", **fields):
+    return ChatReply(text=text, calls=(FunctionCall(name=name, arguments=arguments),), **fields)
+
+
+async def native(*replies, toolset=None, goal=GOAL, **fields):
+    backend = Native(*replies)
+    result = await run_bare(
+        goal=goal,
+        places={"Desktop": DESKTOP},
+        toolset=toolset or tools(),
+        player=Player(backend, PROFILE),
+        library=LIBRARY,
+        clock=FakeClock(),
+        style="native",
+        **fields,
+    )
+    return result, backend.requests
+
+
+async def test_the_native_loop_hands_the_tools_to_the_template():
+    desk = tools()
+    _, [request] = await native(ChatReply(text="Nothing to do."), toolset=desk, reply_tokens=99)
+    assert [told.name for told in request.tools] == [spec.id for spec in desk.specs]
+    assert [told.parameters for told in request.tools] == [s.input_schema for s in desk.specs]
+    assert request.max_tokens == 99
+    assert request.slot == "native"
+    system, user = request.messages
+    assert "<tools>" not in system.content
+    assert DESKTOP not in system.content
+    assert f"- Desktop: {DESKTOP}" in user.content
+    assert user.content.endswith(GOAL)
+
+
+async def test_a_bare_request_has_no_tools_of_its_own():
+    _, [request] = await bare("nothing to do")
+    assert (request.tools, request.slot) == ((), "bare")
+
+
+async def test_the_native_loop_takes_the_call_that_the_server_found():
+    desk = tools()
+    arguments = json.dumps({"path": SHOT, "new_name": "b.png"})
+    result, requests = await native(
+        taken_out(RENAME, arguments, text="I rename it."), ChatReply(text="Done."), toolset=desk
+    )
+    assert desk.called(RENAME) == [{"path": SHOT, "new_name": "b.png"}]
+    said, answered = requests[1].messages[-2:]
+    assert said.content.startswith("I rename it.\n<tool_call>")
+    assert wanted_call(said.content).tool == RENAME
+    assert "new_path" in answered.content
+    assert (result.status, result.answer) == ("answered", "Done.")
+
+
+async def test_a_call_that_the_server_left_in_the_text_counts_as_well():
+    result, _ = await native(ChatReply(text=call(LIST, path=DESKTOP)), ChatReply(text="Done."))
+    assert [made.tool for made in result.calls] == [LIST]
+
+
+async def test_a_call_without_arguments_has_none_and_is_told_as_json():
+    desk = tools(tool("web.now", "Say the time.", lambda: {"time": "9:00"}))
+    result, requests = await native(taken_out("web.now", ""), ChatReply(text="Nine."), toolset=desk)
+    assert desk.called("web.now") == [{}]
+    assert wanted_call(requests[1].messages[-2].content).arguments == {}
+    assert result.calls[0].ok
+
+
+@pytest.mark.parametrize("arguments", ["[1]", "not JSON", '"path"'])
+async def test_a_call_whose_arguments_are_no_object_is_an_answer(arguments):
+    result, _ = await native(taken_out(LIST, arguments, text="I list it."))
+    assert (result.status, result.calls, result.answer) == ("answered", (), "I list it.")
+
+
+async def test_a_name_that_no_record_could_keep_is_no_call():
+    broken = json.dumps({"name": "web.\ud800", "arguments": {}})
+    assert wanted_call(broken) is None
+    result, _ = await native(ChatReply(text=broken))
+    assert result.calls == ()
+
+
+async def test_a_further_turn_goes_on_with_the_conversation():
+    first, _ = await native(taken_out(LIST, f'{{"path": "{DESKTOP}"}}'), ChatReply(text="One."))
+    assert [message.role for message in first.messages] == [
+        "system",
+        *["user", "assistant"] * 2,
+    ]
+    second, [request] = await native(
+        ChatReply(text="It is shot.png."), goal="What is it called?", history=first.messages
+    )
+    assert request.messages[:-1] == first.messages
+    assert request.messages[-1].content == "What is it called?"
+    assert second.messages[: len(first.messages)] == first.messages
+    assert second.messages[-1].content == "It is shot.png."
+
+
+async def test_a_further_turn_of_the_bare_loop_has_the_tools_above_it_already():
+    first, _ = await bare("Hello.")
+    second, [request] = await bare("Bye.", history=first.messages)
+    assert request.messages[: len(first.messages)] == first.messages
+    assert [message.role for message in request.messages].count("system") == 1
+    assert second.answer == "Bye."
+
+
+async def test_every_reply_is_recorded_with_its_tokens_and_the_tool_it_wanted():
+    usage = Usage(prompt=80, cached=20, generated=5)
+    result, _ = await native(
+        taken_out(LIST, f'{{"path": "{DESKTOP}"}}', usage=usage, seconds=1.5),
+        ChatReply(text="Done.", usage=usage, seconds=0.5),
+    )
+    assert [(reply.tool, reply.seconds) for reply in result.replies] == [(LIST, 1.5), ("", 0.5)]
+    assert sum((reply.usage for reply in result.replies), Usage()) == result.tokens
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BackendUnavailable("Nobody answers."), "backend_unavailable"),
+        (ContextOverflow("9001 of 8192 tokens."), "context_overflow"),
+    ],
+)
+async def test_what_ended_it_is_known_by_its_code(error, code):
+    result, _ = await bare(error)
+    assert result.code == code
+    assert (await bare("Done."))[0].code == ""
 
 
 @pytest.mark.parametrize(
