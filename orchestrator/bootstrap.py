@@ -45,6 +45,7 @@ from orchestrator.runtime import Orchestrator, Parts
 from orchestrator.settings import Settings, office_config, read_config
 
 EMBEDDING_MODEL = "all-minilm-l6-v2"
+STATIC_MODEL = "wordllama-256"
 
 
 @asynccontextmanager
@@ -346,11 +347,15 @@ def measuring_retrievers(settings: Settings) -> Sequence[Retriever]:
 
 
 def retrievers(settings: Settings) -> Sequence[Retriever]:
-    """BM25 always; MiniLM where its files and its runtime are."""
+    """BM25 always; MiniLM and WordLlama where their files and their runtime are."""
     found: list[Retriever] = [LexicalRetriever()]
     with suppress(ModelFileError, ImportError):
         from adapters.retrieval.embedding import EmbeddingRetriever
 
         folder = model_store(settings).path(EMBEDDING_MODEL)
         found.append(EmbeddingRetriever(Path(folder), settings.cache_dir / "vectors"))
+    with suppress(ModelFileError, ImportError):
+        from adapters.retrieval.static import StaticRetriever
+
+        found.append(StaticRetriever(Path(model_store(settings).path(STATIC_MODEL))))
     return found

@@ -13,6 +13,7 @@ from orchestrator.core.runs import (
     Approve,
     Budget,
     Candidate,
+    Look,
     Proposal,
     RunRequest,
     RunStatus,
@@ -151,6 +152,19 @@ class ToolsSearched(Frozen):
     query: str
 
 
+class FolderLookedInto(Frozen):
+    """The run listed a folder that a step speaks of, to offer its files by name.
+
+    `tool` did it. A look that failed found nothing.
+    """
+
+    type: Literal["folder_looked_into"] = "folder_looked_into"
+    step: str
+    tool: str
+    look: Look
+    ok: bool = True
+
+
 class VerdictGiven(Frozen):
     """What the guard said of the proposal."""
 
@@ -250,6 +264,7 @@ Event = Annotated[
     | CallProposed
     | DecisionFailed
     | ToolsSearched
+    | FolderLookedInto
     | VerdictGiven
     | ApprovalAsked
     | ApprovalGiven

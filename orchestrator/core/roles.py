@@ -43,8 +43,9 @@ class Profile(Frozen):
     How a decision is made: `stages` is two (the tool, then its arguments) or one reply with both.
     `references` points to results by name; without it a step that is carried out once is offered
     the paths, names and numbers themselves. `repairs` is how often arguments that do not fit are
-    asked for again, with the reason. Below `low_margin` the first stage is asked once more among
-    the step's own tools, and what is then still below `abstain_margin` is no decision.
+    asked for again, with the reason. `looks` lists the folders that a step speaks of, so that a
+    file is chosen among those that are there. Below `low_margin` the first stage is asked once
+    more among the step's own tools, and what is then still below `abstain_margin` is no decision.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Profile(Frozen):
     stages: Literal[1, 2] = 2
     references: bool = True
     repairs: int = Field(default=1, ge=0)
+    looks: bool = True
 
 
 class Binding(Frozen):

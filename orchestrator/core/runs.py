@@ -71,6 +71,8 @@ class Proposal(Frozen):
     """What a decision wants to do: one tool, argument expressions, and the calls they become.
 
     `parents` gives, for each call, the id of the item of the `over` step that it is for.
+    `serves` says that a tool outside the step's namespace fits the step better than any in it,
+    so that what it reads is the step's own result.
     """
 
     id: str
@@ -81,6 +83,7 @@ class Proposal(Frozen):
     parents: tuple[int, ...]
     effect: Effect
     margin: float | None = None
+    serves: bool = False
 
     def call_id(self, index: int) -> str:
         """The id of one of its calls."""
@@ -124,6 +127,21 @@ class StepState(Frozen):
     why: SkipReason = ""
 
 
+class Seen(Frozen):
+    """A file or folder that a look found, by name."""
+
+    name: str
+    folder: bool = False
+
+
+class Look(Frozen):
+    """What is in a folder, by reference; `world` is how many writes the run had settled then."""
+
+    folder: str
+    entries: tuple[Seen, ...] = ()
+    world: int = 0
+
+
 class Approval(Frozen):
     """A question to a person about exactly one proposal, bound to it by its digest."""
 
@@ -156,6 +174,7 @@ class RunState(Frozen):
     transcript: tuple[Message, ...] = ()
     disclosed: tuple[str, ...] = ()
     examples: dict[str, int] = Field(default_factory=dict)
+    looks: dict[str, Look] = Field(default_factory=dict)
     usage: Usage = Usage()
     model_calls: int = 0
     executed: int = 0

@@ -206,7 +206,7 @@ def candidates(
         query=state.query or ahead.step.intent,
         namespace=ahead.step.namespace,
         k=limit,
-        last_namespace=last if last != ahead.step.namespace else None,
+        last_namespace=last,
         exclude=frozenset(state.masked)
         | {
             spec.id

@@ -11,6 +11,7 @@ from orchestrator.core.chat import JsonSchema, Message
 from orchestrator.core.errors import InvalidArguments, MalformedReply
 from orchestrator.core.tools import ToolCall
 from orchestrator.graph.context import RunContext
+from orchestrator.graph.looking import looked
 from orchestrator.graph.prospect import Prospect, called
 from orchestrator.graph.thread import thread
 from orchestrator.policy.arguments import (
@@ -79,6 +80,7 @@ async def fill_arguments(
     Raises:
         InvalidArguments: They still do not fit after the profile's repairs.
     """
+    ahead = await looked(context, ahead, tool)
     wanted = asked_parameters(context, ahead, tool)
     if not wanted:
         return {}, _calls(context, ahead, tool, {})

@@ -175,6 +175,11 @@ def _tools_searched(state: RunState, event: events.ToolsSearched) -> RunState:
     return _with(state, query=event.query, note=f"searched for {event.query!r}", masked=())
 
 
+def _folder_looked_into(state: RunState, event: events.FolderLookedInto) -> RunState:
+    looks = {**state.looks, event.look.folder: event.look}
+    return _with(state, looks=looks, executed=state.executed + 1)
+
+
 def _verdict_given(state: RunState, event: events.VerdictGiven) -> RunState:
     kind = event.verdict.kind
     if kind in {"allow", "ask"}:
@@ -246,7 +251,7 @@ def _call_settled(state: RunState, event: events.CallSettled) -> RunState:
     if event.poll:
         return _polled(state, event, settled)
     wrote = ok and not settled.reused and settled.effect != "read"
-    handled = _with_step(state, event.step, lambda step: _with_call(step, event))
+    handled = _with_step(state, event.step, lambda step: _with_call(state, step, event))
     return _with(
         state,
         intended=tuple(intent for intent in state.intended if not _settles(event, intent)),
@@ -285,9 +290,13 @@ def _settles(event: events.CallSettled, intent: tuple[str, ToolCall, int]) -> bo
     )
 
 
-def _with_call(step: StepState, event: events.CallSettled) -> dict[str, Any]:
-    """A step's handle is what its own namespace returned; a call elsewhere is a detour."""
-    own = split_name(event.tool)[0] == step.step.namespace
+def _with_call(state: RunState, step: StepState, event: events.CallSettled) -> dict[str, Any]:
+    """A step's handle is what its own namespace returned, or a tool that serves it better.
+
+    Any other call elsewhere is a detour.
+    """
+    serves = state.proposal is not None and state.proposal.serves
+    own = serves or split_name(event.tool)[0] == step.step.namespace
     return {"calls": (*step.calls, event.id)} if own else {}
 
 
@@ -356,6 +365,7 @@ _FOLDS: Mapping[type[Frozen], Callable[[RunState, Any], RunState]] = {
     events.CallProposed: _call_proposed,
     events.DecisionFailed: _decision_failed,
     events.ToolsSearched: _tools_searched,
+    events.FolderLookedInto: _folder_looked_into,
     events.VerdictGiven: _verdict_given,
     events.ApprovalAsked: _approval_asked,
     events.ApprovalGiven: _approval_given,

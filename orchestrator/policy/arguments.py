@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from orchestrator.core.chat import Frozen
 from orchestrator.core.errors import InvalidArguments
 from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.grounding import about_files, among_seen
 from orchestrator.policy.handles import Kind
 from orchestrator.policy.references import FOLDER, Reference, pointers
 from orchestrator.policy.spoken import (
@@ -233,15 +234,18 @@ def plain(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
 def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: str) -> Parameter:
     schema = plain(spec.input_schema["properties"][name], spec.input_schema)
     accepts = _accepts(spec, name, schema)
-    fitting = _meant(accepts, [r for r in offered if r.kind in _FITTING[accepts]])
-    folders = [r.text for r in offered if r.text.startswith(FOLDER)]
+    found = among_seen(offered, _FITTING[accepts], about_files(spec, schema), said)
+    fitting = _meant(accepts, [r for r in found if r.kind in _FITTING[accepts]])
+    folders = [r.text for r in offered if r.text.startswith(FOLDER) and not r.seen]
     named = _named(accepts, fitting, said, folders)
     if "repo" in name:
         named = [path for path in named if is_folder(path)]
     elements: tuple[str, ...] = ()
     if accepts == "list" and name.endswith("paths"):
-        paths = [r.text for r in offered if r.kind in _FITTING["path"] and r.text not in folders]
-        elements = tuple(dict.fromkeys([*paths, *paths_named(said, folders)]))
+        files = among_seen(offered, _FITTING["path"], about_files(spec, schema), said)
+        paths = [r.text for r in files if r.kind in _FITTING["path"] and r.text not in folders]
+        named_too = [] if any(r.seen for r in files) else paths_named(said, folders)
+        elements = tuple(dict.fromkeys([*paths, *named_too]))
     return Parameter(
         name=name,
         accepts=accepts,
@@ -258,6 +262,8 @@ def _named(
 ) -> list[str]:
     """What the goal itself names for a parameter: a file, a folder in a folder, a new name."""
     each = any(reference.each for reference in fitting)
+    if any(reference.seen for reference in fitting) and accepts != "new path":
+        return []
     if accepts == "new path" or (accepts in {"path", "image"} and not each):
         return paths_named(said, folders)
     if accepts == "folder" and not each:
@@ -341,8 +347,8 @@ def _meant(accepts: Accepts, fitting: Sequence[Reference]) -> list[Reference]:
 
 def _meant_folders(offered: Sequence[Reference], *said: str) -> list[Reference]:
     """Of the folders, keep those that the step's intent names, else those of the goal, else all."""
-    others = [reference for reference in offered if not reference.text.startswith(FOLDER)]
-    folders = [reference for reference in offered if reference.text.startswith(FOLDER)]
+    folders = [r for r in offered if r.text.startswith(FOLDER) and not r.seen]
+    others = [reference for reference in offered if reference not in folders]
     for words in said:
         named = [folder for folder in folders if _speaks_of(words, folder.text)]
         if named:

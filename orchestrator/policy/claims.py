@@ -1,14 +1,15 @@
 """Answers: the facts they may be made from, and the sentences that those facts do not hold."""
 
-import json
 import re
 from collections.abc import Sequence
 
 from orchestrator.core.runs import RunState, SettledCall, StepState
+from orchestrator.policy.facts import told
 from orchestrator.policy.handles import settled_by_id
 
-FACT_CHARACTERS = 2400
-LISTED = 3
+FACT_CHARACTERS = 3200
+LISTED = 8
+"""Calls of a fan-out whose results are told; the rest are counted."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _NUMBER = re.compile(r"(?<![\w-])\d+(?:[.,:]\d+)*(?![\w-])")
 _FILE = re.compile(r"[\w\-]+\.[A-Za-z]{2,5}\b")
@@ -50,17 +51,9 @@ def _step_facts(step: StepState, calls: dict[str, SettledCall], state: RunState)
         head += f" ({step.note})"
     listed = [] if used else mine[:LISTED]
     more = [f"  and {len(mine) - LISTED} more"] if listed and len(mine) > LISTED else []
-    return [head, *[f"  {result_line(call)}" for call in listed], *more]
-
-
-def result_line(call: SettledCall) -> str:
-    """One result in one line: a change as old and new, anything else as short JSON."""
-    data = call.outcome.data
-    if not isinstance(data, dict):
-        return str(data)[:200]
-    if "old_name" in data and "new_name" in data:
-        return f"{data['old_name']} is now {data['new_name']}"
-    return json.dumps(data, ensure_ascii=False)[:300]
+    goal = state.request.goal if state.request else ""
+    lines = [f"  {line}" for call in listed for line in told(call.outcome.data, goal)]
+    return [head, *lines, *more]
 
 
 def fact_text(state: RunState) -> str:

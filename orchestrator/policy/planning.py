@@ -72,10 +72,19 @@ def read_plan(text: str, kept: Sequence[PlanStep] = ()) -> Plan:
         data = json.loads(text)
         if not isinstance(data, dict):
             raise InvalidPlan("The plan is not a JSON object.")
-        steps = tuple(_step(step) for step in data.pop("steps", ()))
+        steps = _distinct([_step(step) for step in data.pop("steps", ())])
         return Plan(steps=(*kept, *steps) if steps else (), **data)
     except (json.JSONDecodeError, ValidationError, TypeError) as error:
         raise InvalidPlan(f"The reply is not a plan: {_first_line(error)}") from error
+
+
+def _distinct(steps: Sequence[PlanStep]) -> tuple[PlanStep, ...]:
+    """Leave out a step that says again what the one before it says: a small model's stutter."""
+    same = [
+        bool(at) and step.model_copy(update={"id": steps[at - 1].id}) == steps[at - 1]
+        for at, step in enumerate(steps)
+    ]
+    return tuple(step for step, again in zip(steps, same, strict=True) if not again)
 
 
 def _step(data: Mapping[str, Any]) -> PlanStep:
@@ -85,6 +94,9 @@ def _step(data: Mapping[str, Any]) -> PlanStep:
     if names_a_step(said["where"]) and not said["only_if"]:
         # Small models put a condition on an earlier step where the one on items belongs.
         said |= {"where": "", "only_if": said["where"]}
+    if not said["over"]:
+        # Nor has a step that goes over nothing any items to choose among.
+        said["where"] = ""
     where, take = split_take(said["where"])
     taken = {} if take is None else {"take": take}
     tests = {

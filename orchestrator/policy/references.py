@@ -20,13 +20,15 @@ class Reference(Frozen):
     """A value that an argument may point to, and of which kind it is.
 
     `each` marks a field of the current item of a fan-out, or of what that item was made from;
-    `made` a value that the namespace `text` made, which the step after it is there to use.
+    `made` a value that the namespace `text` made, which the step after it is there to use;
+    `seen` a file or folder that the run found by looking.
     """
 
     text: str
     kind: Kind
     each: bool = False
     made: bool = False
+    seen: bool = False
 
     @property
     def step(self) -> str:

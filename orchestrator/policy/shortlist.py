@@ -26,6 +26,7 @@ __all__ = [
     "Shortlist",
     "build_catalogue",
     "explain",
+    "leads",
     "namespace_ranking",
     "outside_quota",
     "producers",
@@ -121,6 +122,20 @@ def namespace_ranking(catalogue: Catalogue, query: str) -> list[RankedNamespace]
         if name not in found:
             found[name] = RankedNamespace(namespace=name, score=entry.score, best=entry.tool)
     return list(found.values())
+
+
+def leads(catalogue: Catalogue, query: str, tool: str, namespace: str) -> bool:
+    """Whether a tool comes before every tool of a namespace for these words.
+
+    A small plan may well say `filesystem` where a document is to be read; the tool that is the
+    closest of all then does what the step is for.
+    """
+    for entry in catalogue.rank(query):
+        if entry.tool == tool:
+            return True
+        if split_name(entry.tool)[0] == namespace:
+            return False
+    return False
 
 
 def explain(chosen: Shortlist) -> list[Explained]:

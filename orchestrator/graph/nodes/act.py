@@ -136,7 +136,8 @@ def _conclusion(run: RunState, proposal: Proposal) -> Event:
     if len(failed) == len(mine):
         return DecisionFailed(step=proposal.step, code="tool_failed", reason=_codes(failed))
     step = run.plan.step(proposal.step) if run.plan else None
-    if step is None or split_name(proposal.tool)[0] != step.namespace:
+    elsewhere = step is None or split_name(proposal.tool)[0] != step.namespace
+    if elsewhere and not proposal.serves:
         return _elsewhere(proposal, step.namespace if step else "")
     return StepClosed(step=proposal.step, status="done", note=_note(mine, failed))
 

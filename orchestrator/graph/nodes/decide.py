@@ -30,6 +30,7 @@ from orchestrator.policy.endings import (
 from orchestrator.policy.guards import View, first_objection
 from orchestrator.policy.handles import Handle, handle, handles
 from orchestrator.policy.selection import select
+from orchestrator.policy.shortlist import leads
 from orchestrator.prompting.transcript import SEARCH
 
 FAILURES_BEFORE_REPLAN = 3
@@ -120,7 +121,16 @@ def _proposal(
         parents=ahead.indices if ahead.step.over else (-1,),
         effect=context.specs[chosen.tool].effect,
         margin=chosen.margin,
+        serves=_serves(context, ahead.step, chosen.tool),
     )
+
+
+def _serves(context: RunContext, step: PlanStep, tool: str) -> bool:
+    """Whether what a tool of another namespace reads is what the step is for."""
+    spec = context.specs[tool]
+    if spec.effect != "read" or spec.namespace == step.namespace:
+        return False
+    return leads(context.catalogue, step.intent, tool, step.namespace)
 
 
 def _obstacle(run: RunState, step: StepState) -> Event | None:

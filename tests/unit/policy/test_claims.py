@@ -13,7 +13,6 @@ from orchestrator.policy.claims import (
     facts,
     not_done,
     own_words,
-    result_line,
     unsupported,
 )
 from tests.fakes.states import close, plan_step, settle, state
@@ -74,20 +73,6 @@ class TestFacts:
     def test_an_answer_without_tools_is_a_fact(self):
         run = RunState(plan=Plan(answer="Forty-two."))
         assert facts(run) == ["No tool was needed: Forty-two."]
-
-    @pytest.mark.parametrize(
-        ("data", "line"),
-        [
-            (RENAMED, "shot.png is now invoice-4711.png"),
-            ({"value": "ü"}, '{"value": "ü"}'),
-            ("plain words", "plain words"),
-            ([1, 2], "[1, 2]"),
-            ({"text": "x" * 900}, '{"text": "' + "x" * 290),
-        ],
-    )
-    def test_a_result_is_one_short_line(self, data, line):
-        run = settle(state(plan_step()), "a.b", data=data)
-        assert result_line(run.settled[0]) == line
 
     def test_own_words_count_the_steps(self):
         assert own_words(renamed()).startswith("2 of 2 steps were done.\n")

@@ -56,7 +56,7 @@ class TestReading:
             '{"answer": 5}',
             json.dumps(plan(step("one", "x", "ocr"))),
             json.dumps(plan(step("s1", "", "ocr"))),
-            json.dumps(plan(step("s1", "x", "ocr", "", "red ones"))),
+            json.dumps(plan(step("s1", "x", "ocr"), step("s2", "y", "ocr", "s1", "red ones"))),
             json.dumps(plan({**step("s1", "x", "ocr"), "take": 0})),
         ],
     )

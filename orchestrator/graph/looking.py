@@ -1,0 +1,63 @@
+"""Looking into the folders that a step speaks of, before its arguments are asked for."""
+
+from orchestrator.core.events import FolderLookedInto
+from orchestrator.core.runs import Look
+from orchestrator.core.tools import ToolCall
+from orchestrator.graph.context import RunContext
+from orchestrator.graph.prospect import Prospect
+from orchestrator.policy.arguments import parameters
+from orchestrator.policy.budgets import objection
+from orchestrator.policy.grounding import (
+    entries_of,
+    folders_spoken_of,
+    lister,
+    seen_files,
+    unlooked,
+)
+from orchestrator.policy.references import resolve
+
+
+async def looked(context: RunContext, ahead: Prospect, tool: str) -> Prospect:
+    """The prospect with the files that the tool may be pointed to, where it needs any.
+
+    A tool that takes a file of an earlier result needs none, nor does one that takes no file. A
+    folder is listed once until the run changes something; a listing that fails offers nothing.
+    """
+    listing = lister(context.specs.values())
+    if (
+        not context.roles["planner"].profile.looks
+        or listing is None
+        or not _needs(context, ahead, tool)
+    ):
+        return ahead
+    said = ahead.step.intent
+    folders = folders_spoken_of(said, ahead.places) or folders_spoken_of(ahead.goal, ahead.places)
+    for folder in unlooked(folders, context.state.looks, context.state.writes):
+        if not objection(context.state, calls=1):
+            await _look(context, ahead, folder, *listing)
+    found = seen_files(folders, context.state.looks)
+    return ahead.model_copy(update={"offered": (*ahead.offered, *found)})
+
+
+def _needs(context: RunContext, ahead: Prospect, tool: str) -> bool:
+    wanted = parameters(
+        context.specs[tool], ahead.offered, goal=ahead.goal, intent=ahead.step.intent
+    )
+    files = {r.text for r in ahead.offered if r.step and r.kind in {"path", "image path"}}
+    return any(
+        (parameter.accepts in {"path", "image"} or parameter.elements)
+        and not files & set(parameter.references)
+        for parameter in wanted
+    )
+
+
+async def _look(
+    context: RunContext, ahead: Prospect, folder: str, tool: str, parameter: str
+) -> None:
+    path = resolve(folder, step=ahead.step, index=-1, known=ahead.known, places=ahead.places)
+    outcome = await context.toolset.call(ToolCall(tool=tool, arguments={parameter: path}))
+    data = outcome.data if outcome.ok and isinstance(outcome.data, dict) else {}
+    look = Look(folder=folder, entries=entries_of(data), world=context.state.writes)
+    await context.happened(
+        FolderLookedInto(step=ahead.step.id, tool=tool, look=look, ok=outcome.ok)
+    )
