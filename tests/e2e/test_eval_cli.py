@@ -90,7 +90,7 @@ def test_a_folder_is_reported_as_tables(machine, tmp_path, capsys):
     assert (code, err) == (0, "")
     assert "ferryman" in out
     assert "Cases solved" in out
-    print(out)
+    assert "100.0 % [61.0, 100.0] (6/6)" in out
 
 
 def test_folders_are_reported_together_as_json(machine, tmp_path, capsys):
