@@ -20,7 +20,7 @@ from orchestrator.graph.context import Player
 from orchestrator.policy.permissions import DEFAULT_RULES
 from orchestrator.prompting.examples import by_words
 from tests.fakes.clock import FakeClock
-from tests.fakes.office import DESKTOP, LIBRARY, LIST, PROFILE, RENAME, Writer
+from tests.fakes.office import DESKTOP, LIBRARY, PROFILE, RENAME, Writer
 from tests.fakes.stores import MemoryBlobs, MemoryStore
 from tests.fakes.tools import InMemoryFiles, InMemoryToolset, filesystem
 
@@ -117,6 +117,3 @@ def measuring(arm, **fields):
     """Says of a measurement only its suite, arm and model."""
     values = {"suite": "fake", "suite_digest": "f" * 64, "arm": arm, "model": MODEL.model}
     return lambda parts: Measured(**{**values, "tool_count": len(parts.toolset.specs), **fields})
-
-
-__all__ = ["LIST", "FakeSuite", "FakeWorld", "case", "evaluation", "measuring", "workbench"]
