@@ -6,6 +6,7 @@ import platform
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -151,8 +152,12 @@ def _measuring(
     return measure
 
 
+@cache
 def code_digest() -> str:
-    """The sha256 of the package's own sources, by which a measurement knows its code."""
+    """The sha256 of the package's own sources, by which a measurement knows its code.
+
+    Read once: what changes on disk while this process works is not what works in it.
+    """
     import orchestrator
 
     root = Path(orchestrator.__file__).parent

@@ -55,9 +55,9 @@ class EvaluationFolder:
 
     def add(self, record: Record) -> None:
         """Append a record; it is on disk when this returns."""
-        with (self.path / RECORDS).open("a", encoding="utf-8", newline="\n") as file:
-            file.write(record.model_dump_json() + "\n")
-            file.flush()
+        line = record.model_dump_json() + "\n"
+        with (self.path / RECORDS).open("ab", buffering=0) as file:
+            file.write(line.encode())
             os.fsync(file.fileno())
 
     def records(self) -> list[Record]:

@@ -13,7 +13,7 @@ from orchestrator.evals.figures import EvalReport
 from orchestrator.evals.keeping import EvaluationFolder
 from orchestrator.evals.records import Measured, Record, Score
 from orchestrator.evals.traces import MadeCall, ModelUse, Trace
-from tests.fakes.command_line import CommandLine
+from tests.fakes.command_line import CommandLine, plan
 from tests.fakes.simulators import write_lines
 
 pytestmark = pytest.mark.timeout(120)
@@ -238,6 +238,20 @@ def test_a_suite_is_carried_under_a_script_and_told_case_by_case(machine, data, 
     )
     assert measured.code
     assert measured.prompts
+
+
+def test_a_case_is_shown_with_the_journal_of_its_run(machine, data, tmp_path, capsys):
+    planner = [plan(("read the file", "files")), READ, {"path": "/a"}]
+    machine.say(planner, ["The file is read."])
+    out = tmp_path / "kept"
+    words = ("--cases", "q1", "--arms", "ferryman", "--data", data, "--out", out, "--quiet")
+    assert told(capsys, "run", "localcowork-single", *words)[0] == 0
+    [found] = EvaluationFolder(out).records()
+    assert (found.trace.status, found.score.tools) == ("completed", 1.0)
+    code, shown, err = told(capsys, "show", out, "q1")
+    assert code == 0, err
+    assert "q1 under ferryman, script" in shown
+    assert f"{READ} 1/1" in shown
 
 
 def test_the_same_again_carries_nothing(machine, data, tmp_path, capsys):

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from orchestrator.cli import main, measuring, tuning
 from orchestrator.core.chat import Choice
+from orchestrator.core.errors import BackendUnavailable
 from orchestrator.evals.keeping import EvaluationFolder
 from tests.fakes.command_line import CommandLine
 from tests.fakes.evaluations import FakeSuite, case, workbench
@@ -163,3 +164,17 @@ def test_the_trials_are_told_and_kept_where_no_folder_was_named(opened, tmp_path
 def test_the_model_that_is_named_stands_in_the_folders_name(opened, tmp_path):
     assert main(["eval", "run", "desk", "--model", "tiny", "--arms", "bare", "--quiet"]) == 0
     assert (tmp_path / "state/ferryman/evals/desk-tiny/records.jsonl").is_file()
+
+
+def test_a_model_that_is_not_there_ends_the_command_and_keeps_what_was_measured(
+    opened, tmp_path, capsys
+):
+    def dies(_request):
+        raise BackendUnavailable("Nobody answers.", hint="Start it.")
+
+    carried(tmp_path, "--arms", "bare", "--cases", "case3", "--quiet")
+    opened.says = dies
+    words = ["--arms", "bare,ferryman", "--cases", "case3,case5", "--out", str(tmp_path / "kept")]
+    assert main(["eval", "run", "desk", *words]) == 1
+    assert "error[backend_unavailable]: Nobody answers." in capsys.readouterr().err
+    assert [r.case for r in EvaluationFolder(tmp_path / "kept").records()] == ["case3"]
