@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from orchestrator.core.errors import BackendUnavailable
+from orchestrator.core.errors import BackendUnavailable, OrchestratorError
 from orchestrator.evals.arms import Arm
 from orchestrator.evals.carrying import Bench, Limits, carry
 from orchestrator.evals.cases import Case, Suite, World
 from orchestrator.evals.keeping import EvaluationFolder
 from orchestrator.evals.records import Measured, Record
 from orchestrator.evals.scoring import score
+from orchestrator.evals.traces import Trace
 from orchestrator.evals.workbench import Workbench, under
 from orchestrator.ports.tools import Toolset
 from orchestrator.runtime import Parts
@@ -97,14 +98,19 @@ class _Worker:
 
     async def _carried(self, case: Case, bench: Bench, world: World, measured: str) -> Record:
         evaluation = self.evaluation
-        trace, run_id = await carry(
-            case,
-            evaluation.arm,
-            bench,
-            world=world,
-            limits=evaluation.limits,
-            seed=evaluation.seed,
-        )
+        try:
+            trace, run_id = await carry(
+                case,
+                evaluation.arm,
+                bench,
+                world=world,
+                limits=evaluation.limits,
+                seed=evaluation.seed,
+            )
+        except OrchestratorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug of ours fails its case, not the rest
+            trace, run_id = Trace(status="crashed", code="internal", error=repr(error)), ""
         if BackendUnavailable.code in {trace.status, trace.code}:
             raise BackendUnavailable(trace.error)
         failures = await world.failures(case, trace)

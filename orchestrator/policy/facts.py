@@ -30,8 +30,9 @@ def told(data: Any, goal: str) -> list[str]:
         return _passages(str(data), goal)
     if "old_name" in data and "new_name" in data:
         return [f"{data['old_name']} is now {data['new_name']}"]
-    if "columns" in data and "rows" in data:
-        return _table(data["columns"], data["rows"])
+    columns, rows = data.get("columns"), data.get("rows")
+    if isinstance(columns, list) and isinstance(rows, list):
+        return _table(columns, rows)
     items = principal_list(data)
     if any(isinstance(value, list) for value in data.values()):
         return _listed(items, _scalars(data, lists=False))

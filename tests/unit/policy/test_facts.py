@@ -22,6 +22,7 @@ FILES = [
         ({"free": 3, "total": 9, "note": ""}, ["free 3, total 9"]),
         ({"place": {"city": "Oslo"}, "n": 1}, ["n 1", "place: city Oslo"]),
         ({"columns": ["a", "b"], "rows": [[1, 2], [3, 4]]}, ["2 rows", "a | b", "1 | 2", "3 | 4"]),
+        ({"columns": [{"name": "a"}], "rows": 3}, ["1 in all (rows 3)", "- a"]),
     ],
 )
 def test_a_result_is_told_in_lines(data, lines):
@@ -66,7 +67,13 @@ def test_one_endless_line_is_cut():
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=30),
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(["columns", "rows", "old_name", "new_name", "value", "text", "n"]),
+                inner,
+            )
+        ),
         max_leaves=12,
     )
 )
