@@ -20,18 +20,15 @@ from orchestrator.policy.references import resolve
 async def looked(context: RunContext, ahead: Prospect, tool: str) -> Prospect:
     """The prospect with the files that the tool may be pointed to, where it needs any.
 
-    A tool that takes a file of an earlier result needs none, nor does one that takes no file. A
-    folder is listed once until the run changes something; a listing that fails offers nothing.
+    The folders are those of the step's intent; those of the goal only while no earlier step gave a
+    file. A folder is listed once until the run changes something; a failed listing offers nothing.
     """
-    listing = lister(context.specs.values())
-    if (
-        not context.roles["planner"].profile.looks
-        or listing is None
-        or not _needs(context, ahead, tool)
-    ):
+    listing = lister(context.specs.values()) if context.roles["planner"].profile.looks else None
+    if listing is None or not _takes_a_file(context, ahead, tool):
         return ahead
-    said = ahead.step.intent
-    folders = folders_spoken_of(said, ahead.places) or folders_spoken_of(ahead.goal, ahead.places)
+    folders = folders_spoken_of(ahead.step.intent, ahead.places)
+    if not folders and not _has_files(ahead):
+        folders = folders_spoken_of(ahead.goal, ahead.places)
     for folder in unlooked(folders, context.state.looks, context.state.writes):
         if not objection(context.state, calls=1):
             await _look(context, ahead, folder, *listing)
@@ -39,16 +36,22 @@ async def looked(context: RunContext, ahead: Prospect, tool: str) -> Prospect:
     return ahead.model_copy(update={"offered": (*ahead.offered, *found)})
 
 
-def _needs(context: RunContext, ahead: Prospect, tool: str) -> bool:
+def _takes_a_file(context: RunContext, ahead: Prospect, tool: str) -> bool:
+    """Whether a parameter is a file that no item of a fan-out gives."""
     wanted = parameters(
         context.specs[tool], ahead.offered, goal=ahead.goal, intent=ahead.step.intent
     )
-    files = {r.text for r in ahead.offered if r.step and r.kind in {"path", "image path"}}
+    items = {reference.text for reference in ahead.offered if reference.each}
     return any(
         (parameter.accepts in {"path", "image"} or parameter.elements)
-        and not files & set(parameter.references)
+        and not items & set(parameter.references)
         for parameter in wanted
     )
+
+
+def _has_files(ahead: Prospect) -> bool:
+    """Whether an earlier step gave a file, which may be the one that is meant."""
+    return any(r.step and r.kind in {"path", "image path"} for r in ahead.offered)
 
 
 async def _look(
