@@ -89,7 +89,7 @@ async def fill_arguments(
     while True:
         try:
             found = await _expressions(context, ahead, wanted, words, given)
-            check_expressions(tool, found, wanted, ahead.offered)
+            check_expressions(context.specs[tool], found, wanted, ahead.offered)
             return found, _calls(context, ahead, tool, found)
         except (InvalidArguments, MalformedReply) as error:
             if left <= 0:

@@ -184,12 +184,17 @@ class TestWhatIsOffered:
 class TestChecks:
     tool = spec("ocr.read_image", path=TEXT)
 
-    def check(self, offered, **expressions):
+    def check(self, offered, effect="egress", **expressions):
         wanted = parameters(self.tool, offered)
-        check_expressions("ocr.read_image", expressions, wanted, offered)
+        check_expressions(
+            ToolSpec(id="ocr.read_image", effect=effect), expressions, wanted, offered
+        )
 
     def test_what_was_offered_passes(self):
         self.check(EACH, path="$s2.path")
+
+    def test_a_reading_may_be_the_same_for_every_item(self):
+        self.check(EACH, effect="read", path="/somewhere/else.png")
 
     def test_a_reference_that_was_not_offered_is_refused(self):
         with pytest.raises(InvalidArguments, match=r"path cannot be \$s9.path"):

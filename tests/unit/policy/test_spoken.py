@@ -92,9 +92,9 @@ def test_a_file_that_is_to_be_made_may_be_written_inside_a_folder_only():
     assert form.is_valid(f"{DESK}/new folder/a.txt")
     for wrong in ("/etc/passwd", f"{DOCS}/../x", "$folder.Other/x", "$s9.path", f"{DOCS}/"):
         assert not form.is_valid(wrong)
-    check_expressions("fs.act", {"path": f"{DOCS}/summary.md"}, [found], FOLDERS)
+    check_expressions(ToolSpec(id="fs.act"), {"path": f"{DOCS}/summary.md"}, [found], FOLDERS)
     with pytest.raises(InvalidArguments, match=r"path cannot be \$folder.Documents/../x"):
-        check_expressions("fs.act", {"path": f"{DOCS}/../x"}, [found], FOLDERS)
+        check_expressions(ToolSpec(id="fs.act"), {"path": f"{DOCS}/../x"}, [found], FOLDERS)
 
 
 @given(st.text(max_size=30))
@@ -138,7 +138,7 @@ def test_every_found_file_may_go_to_the_folder_that_the_goal_names():
     tool = spec(source=TEXT, destination=TEXT)
     wanted = parameters(tool, [*EACH, *FOLDERS], goal="Move them to Documents/Archive.")
     expressions = {"source": "$s1.path", "destination": f"{DOCS}/Archive"}
-    check_expressions("fs.act", expressions, wanted, EACH)
+    check_expressions(ToolSpec(id="fs.act"), expressions, wanted, EACH)
 
 
 def test_a_list_of_paths_is_made_of_paths():
@@ -147,7 +147,7 @@ def test_a_list_of_paths_is_made_of_paths():
     form = Draft202012Validator(answer_schema([found])["properties"]["paths"])
     assert form.is_valid([f"{DOCS}/a.md", f"{DOCS}/b.md"])
     assert not form.is_valid([f"{DOCS}/c.md"])
-    check_expressions("fs.act", {"paths": [f"{DOCS}/a.md"]}, [found], FOLDERS)
+    check_expressions(ToolSpec(id="fs.act"), {"paths": [f"{DOCS}/a.md"]}, [found], FOLDERS)
 
 
 def test_a_repository_is_a_folder_that_may_lie_deeper():
