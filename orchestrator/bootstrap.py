@@ -34,6 +34,7 @@ from orchestrator.decisions.resolve import resolve
 from orchestrator.evals.workbench import Workbench
 from orchestrator.graph.context import Player
 from orchestrator.journal.writer import Journal
+from orchestrator.learning import Learnt, learn_from, learnt_priors, with_learnt_examples
 from orchestrator.policy.catalogue import Catalogue, build_catalogue
 from orchestrator.ports.chat import ChatBackend
 from orchestrator.ports.retrieval import Retriever
@@ -63,7 +64,7 @@ async def open_orchestrator(
         ConfigurationError: Something that the operator wrote or left out keeps it from starting.
     """
     settings = settings or Settings.load()
-    library = load_library(settings.prompts_dir)
+    library = with_learnt_examples(load_library(settings.prompts_dir), learnt_folder(settings))
     async with AsyncExitStack() as opened:
         roles, models = await build_roles(settings, opened, context_tokens=context_tokens)
         store = opened.enter_context(open_store(settings))
@@ -327,7 +328,27 @@ def text_toolset(player: Player, library: Library) -> TextToolset:
 
 def index_tools(settings: Settings, toolset: Toolset) -> Catalogue:
     """Index the tools in scope: by words, and by meaning where the embedding is there."""
-    return build_catalogue(toolset.specs, retrievers(settings))
+    priors = learnt_priors(learnt_folder(settings))
+    return build_catalogue(toolset.specs, retrievers(settings), priors=priors)
+
+
+def learnt_folder(settings: Settings) -> Path:
+    """Where what was learnt from the user's own runs is kept."""
+    return settings.state_dir / "learnt"
+
+
+async def learn_from_journals(settings: Settings, *, most: int) -> Learnt:
+    """Learn from the newest completed runs of the state folder.
+
+    Raises:
+        JournalError: A journal cannot be read, or was changed.
+        SettingsError: What was learnt cannot be written.
+    """
+    with open_store(settings) as store:
+        heads = await store.heads(most)
+    done = [head.run_id for head in heads if head.status == "completed"]
+    runs = [await read_run(settings, run_id) for run_id in done]
+    return learn_from(runs, learnt_folder(settings))
 
 
 def index_scope(settings: Settings, toolset: Toolset) -> Catalogue:

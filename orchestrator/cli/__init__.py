@@ -12,6 +12,7 @@ COMMANDS = {
     "resume": "go on with a run that rests, was cancelled, failed, or whose process died",
     "plan": "make a plan and do nothing",
     "tools": "list the tools in scope, search them, explain a shortlist",
+    "learn": "learn from your own completed runs: which tools follow which, worked examples",
     "models": "list, pull, find and verify the weights of the embedded models",
     "adr": "list, check and explain the decision records",
     "runs": "list the runs, show what one did, write its report",

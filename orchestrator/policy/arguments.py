@@ -222,7 +222,7 @@ def _may_be(parameter: Parameter, pointer: str) -> bool:
 
 
 def plain(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
-    """Follow a local `$ref` and drop the null alternative of an optional parameter."""
+    """Follow a local `$ref`, drop a null alternative; of several types take text or the first."""
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         found = root.get("$defs", {}).get(name, {})
@@ -231,6 +231,10 @@ def plain(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
     if kept and (len(kept) == 1 or kept[0].get("type") == "string"):
         rest = {key: value for key, value in schema.items() if key != "anyOf"}
         return {**plain(kept[0], root), **rest}
+    types = schema.get("type")
+    if isinstance(types, list):
+        real = [name for name in types if name != "null"]
+        return {**schema, "type": "string" if "string" in real or not real else real[0]}
     return dict(schema)
 
 
@@ -377,7 +381,9 @@ def _literal(accepts: Accepts, schema: dict[str, Any]) -> dict[str, Any]:
     if accepts in {"number", "yes/no"}:
         return {key: schema[key] for key in ("type", "minimum", "maximum") if key in schema}
     if accepts == "list":
-        item = {"type": "string", "maxLength": MAX_TEXT}
+        of = schema.get("items", {}).get("type")
+        number = {"type": of} if of in {"number", "integer", "boolean"} else None
+        item = number or {"type": "string", "maxLength": MAX_TEXT}
         return {"type": "array", "items": item, "maxItems": 12}
     return {"type": "string", "minLength": 1, "maxLength": int(schema.get("maxLength", MAX_TEXT))}
 

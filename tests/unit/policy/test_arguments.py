@@ -172,6 +172,15 @@ class TestWhatIsOffered:
                 {"type": "array", "items": {"type": "string", "maxLength": 400}, "maxItems": 12},
             ),
             (
+                {"type": "array", "items": {"type": "number"}},
+                {"type": "array", "items": {"type": "number"}, "maxItems": 12},
+            ),
+            ({"type": ["null", "integer"]}, {"type": "integer"}),
+            (
+                {"type": ["integer", "string"]},
+                {"type": "string", "minLength": 1, "maxLength": 400},
+            ),
+            (
                 {"type": "string", "maxLength": 9},
                 {"type": "string", "minLength": 1, "maxLength": 9},
             ),
