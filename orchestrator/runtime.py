@@ -201,15 +201,16 @@ class Orchestrator:
                 f"Run {state.run_id} is over: {state.status}.", hint="Start a new run instead."
             )
         started = next(e.event for e in journal.entries() if isinstance(e.event, RunStarted))
-        proposal = state.proposal
-        if proposal is None:
+        decided = state.held if state.proposal is None else (*state.held, state.proposal)
+        if not decided:
             return
         now = {spec.id: definition(spec) for spec in self.parts.toolset.specs}
-        why = self.parts.unavailable.get(proposal.tool.partition(".")[0])
-        if proposal.tool not in now and why:
-            raise ToolUnavailable(why, hint="Start the server, then resume the run.")
-        if now.get(proposal.tool) != started.tools.get(proposal.tool):
-            raise ToolDefinitionChanged(f"{proposal.tool} is not what it was when the run began.")
+        for tool in (proposal.tool for proposal in decided):
+            why = self.parts.unavailable.get(tool.partition(".")[0])
+            if tool not in now and why:
+                raise ToolUnavailable(why, hint="Start the server, then resume the run.")
+            if now.get(tool) != started.tools.get(tool):
+                raise ToolDefinitionChanged(f"{tool} is not what it was when the run began.")
 
     async def _work(
         self,

@@ -145,6 +145,7 @@ SWITCHES = {
     "is offered the values themselves",
     "repairs": "how often arguments that do not fit are asked for again, with the reason",
     "looks": "the folders that a step speaks of are listed, so that a file of theirs is chosen",
+    "parallel_steps": "steps say what they need, and independent reads are made together",
 }
 STATUSES = {
     "running": "at work, or its process died",

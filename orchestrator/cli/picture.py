@@ -14,7 +14,7 @@ from rich.text import Text
 from orchestrator.cli.sentences import sentence, shortened, shortlist_line
 from orchestrator.core import events
 from orchestrator.core.roles import Role
-from orchestrator.core.runs import RunState, StepState
+from orchestrator.core.runs import Proposal, RunState, StepState
 
 MARKS = {"done": ("✔", "green"), "failed": ("✘", "red"), "skipped": ("-", "yellow")}
 NOTICES = 3
@@ -95,7 +95,7 @@ def _is_notable(event: events.Event) -> bool:
 def activity(before: RunState, event: events.Event, after: RunState) -> str:
     """What is going on once an event has happened; "" when still the same."""
     if isinstance(event, events.CallSettled | events.CallIntended):
-        return _calling(before, after)
+        return _calling(before, event, after)
     if isinstance(event, events.PlanMade | events.StepClosed):
         return _next_step(after)
     if isinstance(event, events.ModelCalled):
@@ -106,11 +106,13 @@ def activity(before: RunState, event: events.Event, after: RunState) -> str:
     return _AFTER_EVENT.get(type(event), "")
 
 
-def _calling(before: RunState, after: RunState) -> str:
-    proposal = after.proposal
+def _calling(
+    before: RunState, event: events.CallSettled | events.CallIntended, after: RunState
+) -> str:
+    proposal = after.proposal_of(event.id)
     if proposal is None or (before.intended and len(before.settled) == len(after.settled)):
         return ""
-    return f"{proposal.tool} {_done(after)} of {len(proposal.calls)}"
+    return f"{proposal.tool} {_done(after, proposal)} of {len(proposal.calls)}"
 
 
 def _next_step(after: RunState) -> str:
@@ -118,8 +120,8 @@ def _next_step(after: RunState) -> str:
     return f"looking at {waiting.step.id}" if waiting else "writing the answer"
 
 
-def _done(state: RunState) -> int:
-    prefix = f"{state.proposal.id}." if state.proposal else "?"
+def _done(state: RunState, proposal: Proposal) -> int:
+    prefix = f"{proposal.id}."
     return sum(call.id.startswith(prefix) for call in state.settled)
 
 
@@ -173,7 +175,7 @@ def _plan(state: RunState, width: int) -> Table:
 
 def _how_far(state: RunState, step: StepState, *, working: bool) -> RenderableType:
     if working and state.proposal and len(state.proposal.calls) > 1:
-        done, total = _done(state), len(state.proposal.calls)
+        done, total = _done(state, state.proposal), len(state.proposal.calls)
         row = Table.grid(padding=(0, 1))
         row.add_row(ProgressBar(total=total, completed=done, width=BAR), f"{done}/{total}")
         return row

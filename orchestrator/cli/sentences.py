@@ -102,7 +102,7 @@ def _approval(_: RunState, event: events.ApprovalGiven, __: RunState) -> str:
 
 
 def _settled(before: RunState, event: events.CallSettled, after: RunState) -> str:
-    proposal = before.proposal
+    proposal = before.proposal_of(event.id)
     total = len(proposal.calls) if proposal else 1
     prefix = f"{event.id.partition('.')[0]}."
     done = sum(call.id.startswith(prefix) for call in after.settled)

@@ -166,11 +166,15 @@ class FolderLookedInto(Frozen):
 
 
 class VerdictGiven(Frozen):
-    """What the guard said of the proposal."""
+    """What the guard said of the proposal.
+
+    With `held` it is carried out together with those of the next steps, which do not need it.
+    """
 
     type: Literal["verdict_given"] = "verdict_given"
     proposal: str
     verdict: Verdict
+    held: bool = False
 
 
 class ApprovalAsked(Frozen):

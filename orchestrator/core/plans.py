@@ -49,12 +49,15 @@ class PlanStep(Frozen):
     only the items for which every condition holds, and `take` only the first so many (written
     at the end of the condition: `size > 1000 take 3`). `only_if` are facts that must hold when
     the step's turn comes, else it is skipped. `wait_until` has its call, which may only read,
-    repeated until every condition holds for what the call returned.
+    repeated until every condition holds for what the call returned. `needs` are the steps
+    without whose results or effects it cannot even be decided: with None nothing is said, and
+    only steps that say it may be carried out together.
     """
 
     id: str = Field(pattern=r"^s\d{1,2}$")
     intent: str = Field(min_length=1, max_length=400)
     namespace: str
+    needs: tuple[str, ...] | None = None
     over: str = ""
     where: tuple[Condition, ...] = ()
     take: int | None = Field(default=None, gt=0)

@@ -44,8 +44,10 @@ class Profile(Frozen):
     `references` points to results by name; without it a step that is carried out once is offered
     the paths, names and numbers themselves. `repairs` is how often arguments that do not fit are
     asked for again, with the reason. `looks` lists the folders that a step speaks of, so that a
-    file is chosen among those that are there. Below `low_margin` the first stage is asked once
-    more among the step's own tools, and what is then still below `abstain_margin` is no decision.
+    file is chosen among those that are there. `parallel_steps` asks the planner which steps each
+    one needs, so that reads which need nothing of each other are made together. Below
+    `low_margin` the first stage is asked once more among the step's own tools, and what is then
+    still below `abstain_margin` is no decision.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Profile(Frozen):
     references: bool = True
     repairs: int = Field(default=1, ge=0)
     looks: bool = True
+    parallel_steps: bool = False
 
 
 class Binding(Frozen):

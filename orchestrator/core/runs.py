@@ -155,6 +155,7 @@ class RunState(Frozen):
     """The fold of a run's events: everything `next_node` and the nodes decide from.
 
     `polls` is how often the calls of the proposal at hand were repeated to wait for something.
+    `held` are the proposals that were allowed and wait for others to be carried out with them.
     """
 
     run_id: str = ""
@@ -165,6 +166,7 @@ class RunState(Frozen):
     settled: tuple[SettledCall, ...] = ()
     intended: tuple[tuple[str, ToolCall, int], ...] = ()
     proposal: Proposal | None = None
+    held: tuple[Proposal, ...] = ()
     polls: int = 0
     verdict: Verdict | None = None
     approval: Approval | None = None
@@ -190,6 +192,16 @@ class RunState(Frozen):
     error: str = ""
     error_code: str = ""
     last_seq: int = 0
+
+    def proposal_of(self, call_id: str) -> Proposal | None:
+        """The held proposal that a call belongs to, else the one at hand."""
+        owner = call_id.rpartition(".")[0]
+        return next((held for held in self.held if held.id == owner), self.proposal)
+
+    @property
+    def held_calls(self) -> int:
+        """How many calls are decided and will be made whatever is decided next."""
+        return sum(len(held.calls) for held in self.held)
 
 
 class RunResult(Frozen):

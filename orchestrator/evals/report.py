@@ -246,8 +246,9 @@ def _shown(happened: Sequence[Happened]) -> Iterator[int]:
 
 def _is_decision(before: RunState, event: Event) -> bool:
     if isinstance(event, DecisionFailed):
-        # With a proposal at hand it is the act that failed, and its decision was counted.
-        return before.proposal is None
+        # With a proposal decided it is the act that failed, and its decision was counted.
+        held = {proposal.step for proposal in before.held}
+        return before.proposal is None and event.step not in held
     return isinstance(event, CallProposed | ToolsSearched)
 
 

@@ -30,7 +30,7 @@ async def looked(context: RunContext, ahead: Prospect, tool: str) -> Prospect:
     if not folders and not _has_files(ahead):
         folders = folders_spoken_of(ahead.goal, ahead.places)
     for folder in unlooked(folders, context.state.looks, context.state.writes):
-        if not objection(context.state, calls=1):
+        if not objection(context.state, calls=context.state.held_calls + 1):
             await _look(context, ahead, folder, *listing)
     found = seen_files(folders, context.state.looks)
     return ahead.model_copy(update={"offered": (*ahead.offered, *found)})

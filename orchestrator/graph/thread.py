@@ -92,7 +92,7 @@ def plan_opening(context: RunContext, request: RunRequest) -> tuple[Message, ...
             tuple(context.toolset.specs),
             tuple(request.places),
             request.goal,
-            plan_examples=profile.plan_examples,
+            profile=profile,
             worked=() if own else far_examples(context, request.goal),
             similarity=context.similarity,
         )

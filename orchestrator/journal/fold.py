@@ -124,6 +124,7 @@ def _plan_made(state: RunState, event: events.PlanMade) -> RunState:
         replans=state.replans + (state.plan is not None),
         replan_reason="",
         note="",
+        held=(),
         **_NO_PROPOSAL,
         **_NO_HINTS,
     )
@@ -167,8 +168,14 @@ def _decision_failed(state: RunState, event: events.DecisionFailed) -> RunState:
         note=event.reason,
         refusals=_counted(state.refusals, event.code),
         masked=(event.tool,) if event.tool else (),
+        # Where a held step failed, it is decided again before anything that comes after it.
+        held=_held_without(state, event.step),
         **_NO_PROPOSAL,
     )
+
+
+def _held_without(state: RunState, step: str) -> tuple[Proposal, ...]:
+    return tuple(proposal for proposal in state.held if proposal.step != step)
 
 
 def _tools_searched(state: RunState, event: events.ToolsSearched) -> RunState:
@@ -193,6 +200,8 @@ def _verdict_given(state: RunState, event: events.VerdictGiven) -> RunState:
 def _permitted(state: RunState, event: events.VerdictGiven) -> RunState:
     if state.proposal is None or state.proposal.id != event.proposal:
         return state
+    if event.held:
+        return _with(state, held=(*state.held, state.proposal), **_NO_PROPOSAL, **_NO_HINTS)
     # A new verdict is a new question: what was granted to an older one does not answer it.
     return _with(state, verdict=event.verdict, approval=None)
 
@@ -295,13 +304,14 @@ def _with_call(state: RunState, step: StepState, event: events.CallSettled) -> d
 
     Any other call elsewhere is a detour.
     """
-    serves = state.proposal is not None and state.proposal.serves
+    proposal = state.proposal_of(event.id)
+    serves = proposal is not None and proposal.serves
     own = serves or split_name(event.tool)[0] == step.step.namespace
     return {"calls": (*step.calls, event.id)} if own else {}
 
 
 def _settled(state: RunState, event: events.CallSettled) -> SettledCall:
-    outcome = event.outcome
+    outcome, proposal = event.outcome, state.proposal_of(event.id)
     return SettledCall(
         id=event.id,
         step=event.step,
@@ -309,12 +319,12 @@ def _settled(state: RunState, event: events.CallSettled) -> SettledCall:
         tool=event.tool,
         fingerprint=event.fingerprint,
         # Without its proposal nothing is known of the call, so the worst is assumed.
-        effect=state.proposal.effect if state.proposal else "egress",
+        effect=proposal.effect if proposal else "egress",
         outcome=outcome,
         result=result_digest(outcome.data if outcome.ok else outcome.error),
         world=state.writes,
         reused=bool(event.reused),
-        likeness=_likeness(state.proposal, event),
+        likeness=_likeness(proposal, event),
         plan=state.replans,
     )
 
@@ -331,6 +341,10 @@ def _likeness(proposal: Proposal | None, event: events.CallSettled) -> str:
 def _step_closed(state: RunState, event: events.StepClosed) -> RunState:
     closed = {"status": event.status, "note": event.note, "why": event.why}
     steps = _with_step(state, event.step, lambda _: closed)
+    held = _held_without(state, event.step)
+    if held != state.held:
+        # It says nothing of the step at hand, which was decided while this one was held.
+        return _with(state, steps=steps, held=held)
     return _with(state, steps=steps, **_NO_PROPOSAL, **_NO_HINTS)
 
 

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from orchestrator.core.runs import Approval, RunState, StepState
+from orchestrator.core.runs import Approval, RunState
+from orchestrator.journal.together import current_step, may_join
 
 Node = Literal["plan", "decide", "approve", "act", "synthesize", "end"]
 
@@ -10,21 +11,18 @@ Node = Literal["plan", "decide", "approve", "act", "synthesize", "end"]
 def next_node(state: RunState) -> Node:
     """Say what the run does next; `end` means that it is over or at rest.
 
-    The first line that applies wins: rest, a missing plan, a decided proposal, an open step,
-    a missing answer.
+    The first line that applies wins: rest, held proposals that nothing can join any more, a
+    missing plan, a decided proposal, an open step, a missing answer.
     """
     if _at_rest(state):
         return "end"
+    if state.held and not _gathers(state):
+        return "act"
     if state.plan is None or state.replan_reason:
         return "plan"
     if state.plan.question:
         return "end"
     return _proposed(state) or _remaining(state)
-
-
-def current_step(state: RunState) -> StepState | None:
-    """Find the step that is worked on: steps are carried out in the plan's order."""
-    return next((step for step in state.steps if step.status == "open"), None)
 
 
 def standing_approval(state: RunState) -> Approval | None:
@@ -38,6 +36,13 @@ def standing_approval(state: RunState) -> Approval | None:
 def _at_rest(state: RunState) -> bool:
     stopped = state.verdict is not None and state.verdict.kind == "stop"
     return state.status != "running" or stopped
+
+
+def _gathers(state: RunState) -> bool:
+    """Whether one more step is decided before the held proposals are carried out."""
+    step = current_step(state)
+    undecided = state.proposal is None and not state.replan_reason
+    return undecided and step is not None and may_join(state, step)
 
 
 def _proposed(state: RunState) -> Node | None:

@@ -56,7 +56,8 @@ def denial_guard(view: View) -> Verdict:
 
 def budget_guard(view: View) -> Verdict:
     """Stop a run that has used up a limit."""
-    reason = objection(view.state, calls=len(view.proposal.calls))
+    calls = view.state.held_calls + len(view.proposal.calls)
+    reason = objection(view.state, calls=calls)
     return Verdict(kind="stop", code="budget_exceeded", reason=reason) if reason else ALLOW
 
 

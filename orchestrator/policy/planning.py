@@ -24,25 +24,32 @@ _READS = re.compile(r"\b(read|extract|text)\b", re.IGNORECASE)
 
 
 def plan_schema(
-    namespaces: Sequence[str], *, kept: Sequence[str] = (), steps_only: bool = False
+    namespaces: Sequence[str],
+    *,
+    kept: Sequence[str] = (),
+    steps_only: bool = False,
+    needs: bool = False,
 ) -> dict[str, Any]:
     """The JSON schema of a plan: steps in those namespaces, or an answer, or a question.
 
-    The ids of `kept` steps may be referred to but not used again.
+    The ids of `kept` steps may be referred to but not used again. With `needs` each step has to
+    say which earlier ones it cannot be decided without.
     """
     ids = [f"s{number}" for number in range(1, MAX_STEPS + 1)]
+    said = {"type": "array", "items": {"enum": ids}, "maxItems": MAX_STEPS}
     step = {
         "type": "object",
         "properties": {
             "id": {"enum": [name for name in ids if name not in kept]},
             "intent": {"type": "string", "minLength": 3, "maxLength": 160},
             "namespace": {"enum": list(namespaces)},
+            **({"needs": said} if needs else {}),
             "over": {"enum": ["", *ids]},
             "where": {"type": "string", "maxLength": 80},
             "only_if": {"type": "string", "maxLength": 60},
             "wait_until": {"type": "string", "maxLength": 60},
         },
-        "required": ["id", "intent", "namespace", "over", "where"],
+        "required": ["id", "intent", "namespace", *["needs"][:needs], "over", "where"],
         "additionalProperties": False,
     }
     steps = {"type": "array", "items": step, "minItems": 1, "maxItems": MAX_STEPS}
@@ -146,6 +153,11 @@ def _step_problems(
         f"{step.id} has an 'only_if' on {_unknown(fact.step, step, seen)}"
         for fact in step.only_if
         if fact.step not in seen
+    ]
+    problems += [
+        f"{step.id} needs {_unknown(source, step, seen)}"
+        for source in step.needs or ()
+        if source not in seen
     ]
     if step.where and not step.over:
         problems.append(f"{step.id} has a 'where' but goes over nothing.")

@@ -14,10 +14,12 @@ from orchestrator.core.errors import PromptError
 from orchestrator.core.roles import Role
 
 _SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_STEP = re.compile(r"\b(s\d{1,2})\.")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 Model = TypeVar("Model", bound=Frozen)
 PROMPT_NAMES = (
     "plan",
+    "needs",
     "replan",
     "choose",
     "decide",
@@ -75,6 +77,12 @@ class ExampleStep(Frozen):
     arguments: dict[str, Any] = Field(default_factory=dict)
     values: tuple[str, ...] = ()
     result: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The steps that it goes over, has a condition on, or takes an argument from."""
+        said = f"{self.over}. {self.only_if} {self.arguments}"
+        return tuple(dict.fromkeys(_STEP.findall(said)))
 
 
 class WorkflowExample(Frozen):

@@ -63,13 +63,15 @@ def plan_json(plan: Plan) -> str:
     return compact({"steps": [step_json(step.model_dump()) for step in plan.steps]})
 
 
-def step_json(step: Mapping[str, Any]) -> dict[str, str]:
-    """A step as the model writes it: the same five keys, always, then what else it has."""
+def step_json(step: Mapping[str, Any]) -> dict[str, Any]:
+    """A step as the model writes it: the same five keys, always, and what else it has."""
+    needs = step.get("needs")
     optional = {key: _conditions(step.get(key)) for key in ("only_if", "wait_until")}
     return {
         "id": step["id"],
         "intent": step["intent"],
         "namespace": step["namespace"],
+        **({} if needs is None else {"needs": list(needs)}),
         "over": step.get("over", ""),
         "where": _conditions(step.get("where")),
         **{key: text for key, text in optional.items() if text},

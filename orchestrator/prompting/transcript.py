@@ -13,9 +13,9 @@ from pydantic import Field
 
 from orchestrator.core.chat import Frozen, Message
 from orchestrator.core.plans import PlanStep
+from orchestrator.core.roles import Profile
 from orchestrator.core.tools import ToolSpec
 from orchestrator.prompting.examples import (
-    PLANS_SHOWN,
     ChosenStep,
     Similarity,
     by_words,
@@ -78,26 +78,31 @@ def opening(
     places: Collection[str],
     goal: str,
     *,
-    plan_examples: int = PLANS_SHOWN,
+    profile: Profile,
     worked: Sequence[Message] = (),
     similarity: Similarity = by_words,
 ) -> list[Message]:
     """The fixed front, worked decisions if any, the plans to learn from, and the goal."""
+    needs = profile.parallel_steps
     namespaces = {spec.namespace for spec in specs}
     front = library.prompt("plan").render(
         namespaces=namespace_lines(specs), folders=", ".join(places) or "none"
     )
+    if needs:
+        front = library.prompt("needs").render(plan=front)
     messages = [Message(role="system", content=front), *worked]
-    closest = closest_plans(goal, library.examples, namespaces, plan_examples, similarity)
+    closest = closest_plans(goal, library.examples, namespaces, profile.plan_examples, similarity)
     for example in closest:
-        messages += turn(f"Goal: {example.goal}", compact(_reply(example)))
+        messages += turn(f"Goal: {example.goal}", compact(_reply(example, needs=needs)))
     return [*messages, Message(role="user", content=f"Goal: {goal}")]
 
 
-def _reply(example: WorkflowExample) -> dict[str, Any]:
+def _reply(example: WorkflowExample, *, needs: bool) -> dict[str, Any]:
     """A worked plan as a planner replies with it."""
     if example.steps:
-        return {"steps": [step_json(step.model_dump()) for step in example.steps]}
+        said = [{"needs": step.needs} if needs else {} for step in example.steps]
+        steps = zip(example.steps, said, strict=True)
+        return {"steps": [step_json(step.model_dump() | more) for step, more in steps]}
     return {"answer": example.answer} if example.answer else {"question": example.question}
 
 

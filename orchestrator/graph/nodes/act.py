@@ -1,6 +1,7 @@
-"""act: carry out the calls of an allowed proposal, each with its intent written before it."""
+"""act: carry out the calls of allowed proposals, each with its intent written before it."""
 
 import asyncio
+import functools
 
 from langgraph.runtime import Runtime
 
@@ -18,43 +19,63 @@ from orchestrator.core.runs import Proposal, RunState, SettledCall
 from orchestrator.core.tools import split_name
 from orchestrator.core.verdicts import Verdict
 from orchestrator.graph.context import RunContext
+from orchestrator.graph.judging import judged
 from orchestrator.graph.state import GraphState
 from orchestrator.graph.waiting import waited
-from orchestrator.journal.next_node import standing_approval
+from orchestrator.journal.fold import fold
+from orchestrator.journal.next_node import next_node, standing_approval
+from orchestrator.journal.together import together
 from orchestrator.policy.budgets import objection
 
 UNKNOWN = "tool_outcome_unknown"
 
 
 async def act(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
-    """Make the calls that are not settled yet, then close the step or say what failed."""
-    context, run = runtime.context, state["run"]
-    proposal = run.proposal
-    if proposal is None:
-        return state
-    if unknown := _unknown(context, run, proposal):
+    """Carry out what was decided: the held proposals with the one at hand, or before it."""
+    while next_node(state["run"]) == "act":
+        state = await _act(runtime.context, together(state["run"]))
+    return state
+
+
+async def _act(context: RunContext, group: tuple[Proposal, ...]) -> GraphState:
+    """Make the calls that are not settled yet, then close the steps or say what failed."""
+    if unknown := _unknown(context, group):
         return await context.happened(unknown)
-    await _carry_out(context, proposal)
-    if unknown := _unknown(context, context.state, proposal):
+    await _carry_out(context, group)
+    if unknown := _unknown(context, group):
         return await context.happened(unknown)
-    if reason := _unfinished(context.state, proposal):
+    if reason := _unfinished(context.state, group):
         stopped = RunEnded(status="stopped", error=reason, code="budget_exceeded")
         return await context.happened(stopped)
-    conclusion = _conclusion(context.state, proposal)
-    if isinstance(conclusion, StepClosed) and (ending := await waited(context, proposal)):
+    conclusions = _conclusions(context.state, group)
+    if isinstance(conclusions[0], StepClosed) and (ending := await waited(context, group[0])):
         return await context.happened(ending)
-    return await context.happened(conclusion)
+    return await context.happened(*conclusions, *_judged_anew(context, conclusions))
 
 
-def _unfinished(run: RunState, proposal: Proposal) -> str:
+def _judged_anew(context: RunContext, conclusions: list[Event]) -> list[Event]:
+    """The verdict on a proposal that comes after the held ones, now that they are done."""
+    after = functools.reduce(fold, conclusions, context.state)
+    if after.proposal is None or after.status != "running":
+        return []
+    return judged(context, after, after.proposal)
+
+
+def _unfinished(run: RunState, group: tuple[Proposal, ...]) -> str:
     """The limit that kept some of the calls from being made; a resume with more goes on there."""
     settled = {call.id for call in run.settled}
-    missing = [i for i in range(len(proposal.calls)) if proposal.call_id(i) not in settled]
-    return objection(run, calls=1) if missing else ""
+    ids = [each.call_id(index) for each in group for index in range(len(each.calls))]
+    return "" if settled.issuperset(ids) else objection(run, calls=1)
 
 
-def _unknown(context: RunContext, run: RunState, proposal: Proposal) -> Event | None:
-    """The question to ask before a call is repeated whose first outcome nobody knows."""
+def _unknown(context: RunContext, group: tuple[Proposal, ...]) -> Event | None:
+    """The question to ask before a call is repeated whose first outcome nobody knows.
+
+    Held proposals only read, and what only reads may be repeated unasked.
+    """
+    run, proposal = context.state, context.state.proposal
+    if proposal is None or proposal not in group:
+        return None
     begun = {call_fingerprint(call.tool, call.arguments) for _, call, _ in run.intended}
     unsafe = [
         call
@@ -75,9 +96,16 @@ def _unknown(context: RunContext, run: RunState, proposal: Proposal) -> Event | 
     return VerdictGiven(proposal=proposal.id, verdict=asked)
 
 
-async def _carry_out(context: RunContext, proposal: Proposal) -> None:
-    """Make every call once, in parallel; equal calls of one proposal share one outcome."""
+async def _carry_out(context: RunContext, group: tuple[Proposal, ...]) -> None:
+    """Make the calls of all of them in parallel."""
     limit = asyncio.Semaphore(context.parallel_calls)
+    async with asyncio.TaskGroup() as tasks:
+        for proposal in group:
+            tasks.create_task(_make_calls(context, proposal, limit))
+
+
+async def _make_calls(context: RunContext, proposal: Proposal, limit: asyncio.Semaphore) -> None:
+    """Make every call once, in parallel; equal calls of one proposal share one outcome."""
     settled = {call.id for call in context.state.settled}
     first: dict[str, int] = {}
     for index, call in enumerate(proposal.calls):
@@ -89,7 +117,8 @@ async def _carry_out(context: RunContext, proposal: Proposal) -> None:
                 if not objection(context.state, calls=1):
                     await _settle(context, proposal, index, answered)
 
-    reuse = context.state.verdict.reuse if context.state.verdict else {}
+    at_hand = context.state.verdict if proposal == context.state.proposal else None
+    reuse = at_hand.reuse if at_hand else {}
     async with asyncio.TaskGroup() as group:
         for index in first.values():
             group.create_task(one(index, reuse.get(index, "")))
@@ -125,6 +154,12 @@ async def _settle(context: RunContext, proposal: Proposal, index: int, answered:
         reused=answered,
     )
     await context.happened(settled)
+
+
+def _conclusions(run: RunState, group: tuple[Proposal, ...]) -> list[Event]:
+    """What follows for each of them; where one was cancelled, the run's end comes last, once."""
+    found = [_conclusion(run, proposal) for proposal in group]
+    return list(dict.fromkeys(sorted(found, key=lambda event: isinstance(event, RunEnded))))
 
 
 def _conclusion(run: RunState, proposal: Proposal) -> Event:

@@ -4,30 +4,27 @@ from langgraph.runtime import Runtime
 
 from orchestrator.core.errors import InvalidArguments, InvalidPlan, MalformedReply
 from orchestrator.core.events import (
-    CallProposed,
     DecisionFailed,
     Event,
     RunEnded,
     ToolsSearched,
-    VerdictGiven,
 )
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import Proposal, RunState, StepState
 from orchestrator.core.tools import ToolCall, ToolSpec
-from orchestrator.core.verdicts import Verdict
 from orchestrator.graph.choice import Chosen, choose_tool
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.filling import fill_arguments, search_query
+from orchestrator.graph.judging import proposed
 from orchestrator.graph.prospect import Prospect, prospect
 from orchestrator.graph.state import GraphState
-from orchestrator.journal.next_node import current_step
+from orchestrator.journal.together import current_step
 from orchestrator.policy.budgets import objection
 from orchestrator.policy.endings import (
     ended_by_sources,
     new_plan_or_failure,
     nothing_to_go_over,
 )
-from orchestrator.policy.guards import View, first_objection
 from orchestrator.policy.handles import Handle, handle, handles
 from orchestrator.policy.selection import select
 from orchestrator.policy.shortlist import leads
@@ -74,7 +71,7 @@ async def _decide(context: RunContext, ahead: Prospect) -> GraphState:
     proposal = _proposal(context, ahead, chosen, calls).model_copy(
         update={"expressions": expressions}
     )
-    return await context.happened(CallProposed(proposal=proposal), *_judged(context, proposal))
+    return await context.happened(*proposed(context, proposal))
 
 
 def _refuse_waiting_by_writing(step: PlanStep, tool: ToolSpec) -> None:
@@ -84,24 +81,6 @@ def _refuse_waiting_by_writing(step: PlanStep, tool: ToolSpec) -> None:
             f"{step.id} waits for something, and {tool.id} changes something: a tool that reads"
             " is needed."
         )
-
-
-def _judged(context: RunContext, proposal: Proposal) -> list[Event]:
-    verdict = first_objection(
-        View(
-            state=context.state,
-            proposal=proposal,
-            scope=frozenset(context.specs),
-            rules=context.rules,
-        ),
-        context.guards,
-    )
-    given = VerdictGiven(proposal=proposal.id, verdict=verdict)
-    return [given, _stop(verdict)] if verdict.kind == "stop" else [given]
-
-
-def _stop(verdict: Verdict) -> RunEnded:
-    return RunEnded(status="stopped", error=verdict.reason, code=verdict.code)
 
 
 def _proposal(

@@ -59,14 +59,19 @@ async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | Non
     state = context.state
     kept = done_steps(state.steps)
     appended = _messages(context, problems)
-    replanning = bool(state.replan_reason)
-    schema = plan_schema(context.namespaces, kept=[step.id for step in kept], steps_only=replanning)
+    replanning, profile = bool(state.replan_reason), context.roles["planner"].profile
+    schema = plan_schema(
+        context.namespaces,
+        kept=[step.id for step in kept],
+        steps_only=replanning,
+        needs=profile.parallel_steps,
+    )
     try:
         reply = await context.ask(
             "planner",
             (*state.transcript, *appended),
             constraint=JsonSchema(json_schema=schema),
-            max_tokens=context.roles["planner"].profile.plan_tokens,
+            max_tokens=profile.plan_tokens,
         )
     except MalformedReply as error:
         await context.happened(PlanRefused(problems=(error.message,)))

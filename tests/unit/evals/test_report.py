@@ -130,6 +130,13 @@ def test_a_decision_is_a_proposal_a_search_or_a_failure_to_propose():
     assert report.decisions == 3
 
 
+def test_a_held_act_that_failed_is_no_further_decision():
+    held = [proposed(LIST), VerdictGiven(proposal="p1", verdict=ALLOW, held=True)]
+    failed = DecisionFailed(step="s1", code="tool_failed", reason="it is away")
+    report = build_report(journal(STARTED, PLAN, *held, failed, proposed(READ, "p2", "s2")))
+    assert report.decisions == 2
+
+
 def test_tokens_and_calls_of_models_are_added_up():
     called = ModelCalled(
         role="planner", purpose="plan", usage=Usage(prompt=10, cached=4, generated=2)

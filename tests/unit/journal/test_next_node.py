@@ -30,7 +30,8 @@ from orchestrator.core.runs import Approval, Proposal, RunRequest, RunState, Run
 from orchestrator.core.tools import EFFECT_ORDER, ToolCall, ToolOutcome
 from orchestrator.core.verdicts import Verdict
 from orchestrator.journal.fold import fold
-from orchestrator.journal.next_node import Node, current_step, next_node, standing_approval
+from orchestrator.journal.next_node import Node, next_node, standing_approval
+from orchestrator.journal.together import current_step
 
 STEPS = tuple(PlanStep(id=f"s{n}", intent="do it", namespace="filesystem") for n in (1, 2))
 STEPPED = PlanMade(plan=Plan(steps=STEPS))
