@@ -33,7 +33,10 @@ def decisions(office):
 async def test_each_step_gets_the_example_of_its_own_namespace():
     _, entries = await run_with()
     shown = [event.example for event in events(entries, ToolsDisclosed)]
-    assert shown == [f"rename-scans-after-shop/s{n}" for n in (1, 2, 3, 4)]
+    assert shown == [
+        "what-is-in-a-folder/s1",
+        *(f"rename-scans-after-shop/s{n}" for n in (2, 3, 4)),
+    ]
 
 
 async def test_it_ends_directly_before_the_decision():

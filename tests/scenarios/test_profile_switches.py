@@ -23,9 +23,9 @@ from tests.fakes.office import (
     LIST,
     PROFILE,
     READ,
+    RENAME,
     SCREENSHOT_ACTS,
     SCREENSHOT_PLAN,
-    SEARCH_FILES,
     Office,
     SteadyPlanner,
     entries_of,
@@ -197,14 +197,14 @@ async def test_arguments_of_a_decision_in_one_reply_are_repaired_by_themselves()
     """What the schema lets through: every image of the fan-out would get the same call."""
     made = plan(
         step("s1", "list the files on the Desktop", "filesystem"),
-        step("s2", "find files named like each one", "filesystem", "s1"),
+        step("s2", "rename screenshot 1 to first.png", "filesystem", "s1"),
     )
-    pattern = {"path": "$folder.Desktop", "pattern": "*"}
+    same = {"path": "$folder.Desktop/screenshot 1.png", "new_name": "first.png"}
     script = [
         made,
         {"tool": LIST, "arguments": {"path": "$folder.Desktop"}},
-        {"tool": SEARCH_FILES, "arguments": pattern},
-        {"path": "$folder.Desktop", "pattern": "$s1.name"},
+        {"tool": RENAME, "arguments": same},
+        {"path": "$s1.path", "new_name": "$s1.name"},
     ]
     office, _ = await run_with(script, stages=1)
     asked = office.planner.requests[3].messages[-1].content
