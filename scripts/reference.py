@@ -132,6 +132,7 @@ SWITCHES = {
     "is shown again",
     "low_margin": "below it the first stage is asked once more, among the step's own tools",
     "abstain_margin": "what is still below it is no decision (`unsure`)",
+    "abstain_similarity": "a step no tool is closer to in meaning fails (cosine)",
     "examples": "the worked decision right before the real one (`near`), all of them at the very "
     "beginning (`far`), or `none`",
     "plan_examples": "worked plans before the goal",

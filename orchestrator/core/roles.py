@@ -47,7 +47,8 @@ class Profile(Frozen):
     file is chosen among those that are there. `parallel_steps` asks the planner which steps each
     one needs, so that reads which need nothing of each other are made together. Below
     `low_margin` the first stage is asked once more among the step's own tools, and what is then
-    still below `abstain_margin` is no decision.
+    still below `abstain_margin` is no decision. Where no tool comes closer in meaning to a step's
+    intent than `abstain_similarity`, a cosine, nothing is chosen at all: the step fails.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Profile(Frozen):
     example_distance_tokens: int = Field(default=600, gt=0)
     low_margin: float = Field(default=0.03, ge=0, le=1)
     abstain_margin: float = Field(default=0.0, ge=0, le=1)
+    abstain_similarity: float = Field(default=0.0, ge=0, le=1)
     examples: Literal["near", "far", "none"] = "near"
     plan_examples: int = Field(default=3, ge=0)
     generated_examples: bool = False

@@ -8,7 +8,6 @@ workflow examples above them as recipes. `native` is the usual tool loop: the to
 request's `tools` field and the model's own chat template writes them.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -24,50 +23,24 @@ from orchestrator.core.chat import (
 )
 from orchestrator.core.errors import BackendError, ContextOverflow, ContextTruncated
 from orchestrator.core.fingerprints import call_fingerprint, result_digest, unfit
-from orchestrator.core.tools import Effect, ToolCall, ToolOutcome, ToolSpec
+from orchestrator.core.tools import Effect, ToolCall, ToolOutcome
+from orchestrator.evals.bare_prompts import Style, function_tool, opening
 from orchestrator.evals.free_calls import Wanted, call_in
 from orchestrator.graph.context import Player
 from orchestrator.ports.chat import complete
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.tools import Toolset
-from orchestrator.prompting.library import ExampleStep, Library, WorkflowExample
+from orchestrator.prompting.library import Library
 from orchestrator.prompting.render import compact
 
 RESULT_CHARACTERS = 6000
 REPLY_TOKENS = 512
 ROUNDS = 10
 DEADLINE_S = 900.0
+PRIME_DEADLINE_S = 3600.0
 
-Style = Literal["bare", "native"]
 BareStatus = Literal["answered", "out_of_rounds", "out_of_time", "context_overflow", "failed"]
 """How a bare run ended. `answered` says that the model stopped, not that the goal is met."""
-
-_FRONT = """\
-You are an assistant that carries out tasks on an office computer with tools.
-
-Workflows that have worked:
-{recipes}
-
-Tools:
-<tools>
-{tools}
-</tools>
-
-To call a tool, reply with exactly one JSON object inside <tool_call></tool_call> tags:
-<tool_call>
-{{"name": "<tool>", "arguments": {{<its arguments>}}}}
-</tool_call>
-You then get its result. When the task is done, reply with the answer in plain text.
-
-Folders:
-{folders}"""
-
-_NATIVE = """\
-You are an assistant that carries out tasks on an office computer with tools. When the task is \
-done, reply with the answer in plain text."""
-
-_FOLDER = re.compile(r"\$folder\.(\w+)")
-_FIELD = re.compile(r"\$s(\d+)\.(\w+)")
 
 
 class BareCall(Frozen):
@@ -158,8 +131,8 @@ async def run_bare(  # noqa: PLR0913 - the whole configuration of an experiment,
     loop = _Loop(toolset, player, clock=clock, deadline_s=deadline_s, on_event=on_event)
     loop.reply_tokens, loop.style = reply_tokens, style
     if style == "native":
-        loop.tools = tuple(map(_function, toolset.specs))
-    loop.messages = _opening(goal, places, toolset, library, style, history)
+        loop.tools = tuple(map(function_tool, toolset.specs))
+    loop.messages = opening(goal, places, toolset, library, style, history)
     status, reason = await loop.until_it_ends(rounds)
     on_event(BareEvent(kind="ended", round=loop.round, text=reason, seconds=loop.elapsed))
     return BareResult(
@@ -178,26 +151,22 @@ async def run_bare(  # noqa: PLR0913 - the whole configuration of an experiment,
     )
 
 
-def _opening(  # noqa: PLR0917
-    goal: str,
-    places: Mapping[str, str],
-    toolset: Toolset,
-    library: Library,
-    style: Style,
-    history: Sequence[Message],
-) -> list[Message]:
-    asked = Message(role="user", content=goal)
-    if history:
-        return [*history, asked]
-    if style == "native":
-        # The template writes the tools behind the system prompt: what varies stands after them.
-        told = Message(role="user", content=f"Folders:\n{_folders(places)}\n\n{goal}")
-        return [Message(role="system", content=_NATIVE), told]
-    return list(front(goal, places, tuple(toolset.specs), library))
+async def prime(
+    *, places: Mapping[str, str], toolset: Toolset, player: Player, library: Library, style: Style
+) -> None:
+    """Have the model read the front once, so that no case pays for what all of them share.
 
-
-def _function(spec: ToolSpec) -> FunctionTool:
-    return FunctionTool(name=spec.id, description=spec.description, parameters=spec.input_schema)
+    On a laptop the schemas of 80 tools take minutes to read the first time.
+    """
+    request = ChatRequest(
+        messages=tuple(opening("Hello.", places, toolset, library, style, ())),
+        sampling=player.profile.sampling,
+        max_tokens=1,
+        slot=style,
+        tools=tuple(map(function_tool, toolset.specs)) if style == "native" else (),
+        deadline_s=PRIME_DEADLINE_S,
+    )
+    await complete(player.backend, request)
 
 
 class _Loop:
@@ -316,32 +285,6 @@ class _Loop:
         return outcome
 
 
-def front(
-    goal: str, places: Mapping[str, str], specs: Sequence[ToolSpec], library: Library
-) -> tuple[Message, Message]:
-    """The system prompt with everything in it, examples at the top, and the goal.
-
-    It is the same for every goal but for the folders at its end, so that a server's prompt cache
-    serves this arm as well as any.
-    """
-    namespaces = {spec.namespace for spec in specs}
-    examples = [
-        example
-        for example in library.examples
-        if example.steps and all(step.namespace in namespaces for step in example.steps)
-    ]
-    system = _FRONT.format(
-        recipes="\n".join(map(recipe, examples)) or "none",
-        tools="\n".join(map(_definition, specs)),
-        folders=_folders(places),
-    )
-    return Message(role="system", content=system), Message(role="user", content=goal)
-
-
-def _folders(places: Mapping[str, str]) -> str:
-    return "\n".join(f"- {name}: {path}" for name, path in places.items()) or "none"
-
-
 def _said(reply: ChatReply) -> str:
     """A reply as the conversation keeps it; a call that the server took out goes back in."""
     written = [
@@ -349,12 +292,6 @@ def _said(reply: ChatReply) -> str:
         for c in reply.calls[:1]
     ]
     return "\n".join(filter(None, [reply.text, *written]))
-
-
-def recipe(example: WorkflowExample) -> str:
-    """A workflow example as prose has it: the goal and its sequence of tool calls."""
-    lines = [f"{number}. {_recipe_line(step)}" for number, step in enumerate(example.steps, 1)]
-    return "\n".join([f"- {example.goal}", *(f"  {line}" for line in lines)])
 
 
 def identical_executed(calls: Sequence[BareCall]) -> int:
@@ -368,26 +305,6 @@ def identical_executed(calls: Sequence[BareCall]) -> int:
             unchanged.clear()
         unchanged.add(same)
     return count
-
-
-def _definition(spec: ToolSpec) -> str:
-    function = {
-        "name": spec.id,
-        "description": spec.description,
-        "parameters": spec.input_schema,
-    }
-    return compact({"type": "function", "function": function})
-
-
-def _recipe_line(step: ExampleStep) -> str:
-    where = f" where {step.where}" if step.where else ""
-    each = f" (once for each item of step {step.over[1:]}{where})" if step.over else ""
-    return f"{step.intent}{each}: {step.tool} {_placeholders(compact(step.arguments))}"
-
-
-def _placeholders(arguments: str) -> str:
-    named = _FOLDER.sub(r"<path of the \1 folder>", arguments)
-    return _FIELD.sub(r"<\2 from step \1>", named)
 
 
 def _result_words(outcome: ToolOutcome) -> str:

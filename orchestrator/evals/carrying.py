@@ -8,7 +8,7 @@ from orchestrator.core.chat import Frozen, Message
 from orchestrator.core.events import Entry
 from orchestrator.core.runs import Budget, RunRequest
 from orchestrator.evals.arms import Arm
-from orchestrator.evals.bare import run_bare
+from orchestrator.evals.bare import prime, run_bare
 from orchestrator.evals.cases import Case, World
 from orchestrator.evals.traces import Trace
 from orchestrator.evals.tracing import joined, trace_of_journal, trace_of_loop
@@ -100,6 +100,19 @@ async def _run(request: RunRequest, run_id: str, parts: Parts) -> Trace:
     async with aclosing(Orchestrator(parts).stream(request, run_id=run_id)) as stream:
         entries.extend([entry async for entry in stream])
     return trace_of_journal(entries, {spec.id: spec for spec in parts.toolset.specs})
+
+
+async def primed(arm: Arm, parts: Parts, places: Mapping[str, str]) -> None:
+    """Let a loop read its long front before the clock of the first case runs."""
+    if arm.kind == "ferryman":
+        return
+    await prime(
+        places=places,
+        toolset=parts.toolset,
+        player=parts.roles["planner"],
+        library=parts.library,
+        style="native" if arm.kind == "native" else "bare",
+    )
 
 
 async def _loop(

@@ -1,6 +1,7 @@
 """Carrying a suite: every case under every arm, resumable, as many at once as is allowed."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from orchestrator.core.errors import BackendUnavailable, OrchestratorError
 from orchestrator.evals.arms import Arm
-from orchestrator.evals.carrying import Bench, Limits, carry
+from orchestrator.evals.carrying import Bench, Limits, carry, primed
 from orchestrator.evals.cases import Case, Suite, World
 from orchestrator.evals.keeping import EvaluationFolder
 from orchestrator.evals.records import Measured, Record
@@ -79,6 +80,8 @@ class _Worker:
             if self.number == 0:
                 self._fill(measured)
             await self.begun.wait()
+            if not self.cases.empty():
+                await primed(evaluation.arm, bench.made, {})
             while not self.cases.empty():
                 record = await self._carried(self.cases.get_nowait(), bench, world, measured)
                 evaluation.folder.add(record)
@@ -90,7 +93,7 @@ class _Worker:
     def _fill(self, measured: str) -> None:
         evaluation = self.evaluation
         done = {r.case for r in evaluation.folder.records() if r.measured == measured}
-        for case in evaluation.cases:
+        for case in sorted(evaluation.cases, key=_order):
             if case.id not in done:
                 self.cases.put_nowait(case)
         self.on_begin(len(evaluation.cases) - self.cases.qsize(), len(evaluation.cases))
@@ -129,6 +132,11 @@ class _Worker:
             trace=trace,
             score=score(case, trace, failures),
         )
+
+
+def _order(case: Case) -> str:
+    """Cases come mixed, the same for every arm: what was carried before a stop is a fair sample."""
+    return hashlib.sha256(f"order {case.id}".encode()).hexdigest()
 
 
 def _now(evaluation: Evaluation) -> datetime:

@@ -14,10 +14,13 @@ from pydantic import JsonValue
 from orchestrator.core.chat import Frozen
 from orchestrator.core.errors import InvalidArguments
 from orchestrator.core.tools import ToolSpec
-from orchestrator.policy.grounding import about_files, among_seen
+from orchestrator.policy.grounding import about_files, among_seen, meant_folders
 from orchestrator.policy.handles import Kind
 from orchestrator.policy.references import FOLDER, Reference, pointers
 from orchestrator.policy.spoken import (
+    date_pattern,
+    dates_named,
+    is_date,
     is_folder,
     names_given,
     options_spoken_of,
@@ -34,6 +37,7 @@ Accepts = Literal[
     "name",
     "text",
     "words",
+    "date",
     "number",
     "list",
     "yes/no",
@@ -69,6 +73,7 @@ _FITTING: Mapping[Accepts, tuple[Kind, ...]] = {
     "name": ("name",),
     "text": ("name", "text", "number"),
     "words": (),
+    "date": ("name",),
     "number": ("number",),
     "list": ("list",),
     "yes/no": ("yes/no",),
@@ -102,11 +107,16 @@ def parameters(
     required = spec.input_schema.get("required", ())
     root = spec.input_schema
     properties = {name: plain(form, root) for name, form in root.get("properties", {}).items()}
-    offered = _meant_folders(offered, intent, goal)
+    offered = meant_folders(offered, intent, goal)
     said = f"{intent}\n{goal}"
     wanted = [name for name in properties if name in required]
     wanted += options_spoken_of(spec, properties, said)
-    return tuple(_parameter(spec, name, offered, said) for name in wanted)
+    # What the step itself speaks of is not left out: small models skip what they may skip.
+    meant = options_spoken_of(spec, properties, intent, guess=False)
+    found = [_parameter(spec, name, offered, said) for name in wanted]
+    return tuple(
+        each.model_copy(update={"required": each.required or each.name in meant}) for each in found
+    )
 
 
 def accepted_kinds(spec: ToolSpec) -> dict[str, Accepts]:
@@ -245,6 +255,8 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
     fitting = _meant(accepts, [r for r in found if r.kind in _FITTING[accepts]])
     folders = [r.text for r in offered if r.text.startswith(FOLDER) and not r.seen]
     named = _named(accepts, fitting, said, folders)
+    if accepts == "date":
+        named = [day for day in named if re.fullmatch(date_pattern(schema), day)]
     if "repo" in name:
         named = [path for path in named if is_folder(path)]
     elements: tuple[str, ...] = ()
@@ -275,6 +287,8 @@ def _named(
         return paths_named(said, folders)
     if accepts == "folder" and not each:
         return [path for path in paths_named(said, folders) if is_folder(path)]
+    if accepts == "date" and not each:
+        return dates_named(said)
     if accepts == "name" and each and not any(reference.made for reference in fitting):
         return names_given(said)
     return []
@@ -307,6 +321,8 @@ def _accepts(spec: ToolSpec, name: str, schema: Mapping[str, Any]) -> Accepts:
         return "words"
     if schema.get("type") in _TYPED:
         return _TYPED[str(schema["type"])]
+    if is_date(schema):
+        return "date"
     named: Accepts = next((accepts for accepts, pattern in _NAMED if pattern.search(name)), "text")
     return _as_described(spec, name, named, str(schema.get("description", "")).lower())
 
@@ -352,22 +368,6 @@ def _meant(accepts: Accepts, fitting: Sequence[Reference]) -> list[Reference]:
     return [*(made or nearest), *others]
 
 
-def _meant_folders(offered: Sequence[Reference], *said: str) -> list[Reference]:
-    """Of the folders, keep those that the step's intent names, else those of the goal, else all."""
-    folders = [r for r in offered if r.text.startswith(FOLDER) and not r.seen]
-    others = [reference for reference in offered if reference not in folders]
-    for words in said:
-        named = [folder for folder in folders if _speaks_of(words, folder.text)]
-        if named:
-            return [*others, *named]
-    return [*others, *folders]
-
-
-def _speaks_of(words: str, folder: str) -> bool:
-    name = re.escape(folder.removeprefix(FOLDER))
-    return re.search(rf"(?<!\w){name}(?!\w)", words, re.IGNORECASE) is not None
-
-
 def _points_only(accepts: Accepts, fitting: Sequence[Reference]) -> bool:
     """Whether a literal would be a mistake: a path nobody has seen, content beside a result."""
     if accepts in _POINTING:
@@ -378,6 +378,8 @@ def _points_only(accepts: Accepts, fitting: Sequence[Reference]) -> bool:
 def _literal(accepts: Accepts, schema: dict[str, Any]) -> dict[str, Any]:
     if "enum" in schema:
         return {"enum": schema["enum"]}
+    if accepts == "date":
+        return {"type": "string", "pattern": date_pattern(schema)}
     if accepts in {"number", "yes/no"}:
         return {key: schema[key] for key in ("type", "minimum", "maximum") if key in schema}
     if accepts == "list":

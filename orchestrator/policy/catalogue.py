@@ -36,6 +36,9 @@ _NO_HINTS: Mapping[str, str] = MappingProxyType({})
 _PARTS = re.compile(r"[_\W]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _PARAMETERS = 15
 
+MEANING = "minilm"
+"""The retriever whose scores are cosines of meanings."""
+
 Scores = NDArray[np.floating[Any]]
 Order = NDArray[np.intp]
 
@@ -89,6 +92,15 @@ class Catalogue:
     def outputs(self) -> tuple[frozenset[str], ...]:
         """The property names that each tool's output schema mentions, in a common spelling."""
         return tuple(frozenset(_properties(spec.output_schema)) for spec in self.specs)
+
+    def nearest(self, query: str) -> float:
+        """How close the closest tool comes to a query in meaning, -1 to 1; 1 with no embedding.
+
+        Unlike a ranking's scores it can be compared between queries: a low one says that none
+        of the tools is for this at all.
+        """
+        meaning = dict(self.indexes).get(MEANING)
+        return float(max(meaning.scores(query), default=-1.0)) if meaning else 1.0
 
     def compare(self, query: str) -> Ranking:
         """Score all tools for a query; ties go to the smaller id."""

@@ -35,6 +35,9 @@ def facts(state: RunState) -> list[str]:
     """What the journal holds of each step, in lines that an answer may be made from."""
     calls = settled_by_id(state)
     lines = [line for step in state.steps for line in _step_facts(step, calls, state)]
+    changed = any(call.outcome.ok and call.effect != "read" for call in state.settled)
+    if state.steps and not changed:
+        lines.append("Nothing was changed, made or sent: the tools only read.")
     if state.plan and state.plan.answer:
         lines.append(f"No tool was needed: {state.plan.answer}")
     return lines

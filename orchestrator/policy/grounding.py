@@ -135,6 +135,22 @@ def fitting_files(found: Sequence[Reference], about: str, said: str) -> list[Ref
     return (called or ranked)[:MOST_FILES]
 
 
+def meant_folders(offered: Sequence[Reference], *said: str) -> list[Reference]:
+    """Of the folders, keep those that the step's intent names, else those of the goal, else all."""
+    folders = [r for r in offered if r.text.startswith(FOLDER) and not r.seen]
+    others = [reference for reference in offered if reference not in folders]
+    for words in said:
+        named = [folder for folder in folders if _speaks_of(words, folder.text)]
+        if named:
+            return [*others, *named]
+    return [*others, *folders]
+
+
+def _speaks_of(words: str, folder: str) -> bool:
+    name = re.escape(folder.removeprefix(FOLDER))
+    return re.search(rf"(?<!\w){name}(?!\w)", words, re.IGNORECASE) is not None
+
+
 def _name(reference: Reference) -> str:
     return reference.text.rpartition("/")[2]
 

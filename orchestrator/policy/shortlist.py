@@ -124,18 +124,14 @@ def namespace_ranking(catalogue: Catalogue, query: str) -> list[RankedNamespace]
     return list(found.values())
 
 
-def leads(catalogue: Catalogue, query: str, tool: str, namespace: str) -> bool:
-    """Whether a tool comes before every tool of a namespace for these words.
+def leads(catalogue: Catalogue, query: str, tool: str) -> bool:
+    """Whether a tool is the closest of all for these words.
 
     A small plan may well say `filesystem` where a document is to be read; the tool that is the
     closest of all then does what the step is for.
     """
-    for entry in catalogue.rank(query):
-        if entry.tool == tool:
-            return True
-        if split_name(entry.tool)[0] == namespace:
-            return False
-    return False
+    ranked = catalogue.compare(query).order
+    return bool(ranked.size) and catalogue.specs[int(ranked[0])].id == tool
 
 
 def explain(chosen: Shortlist) -> list[Explained]:

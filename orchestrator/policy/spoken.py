@@ -24,6 +24,19 @@ _DATE = re.compile(
     r"|\b\d{4}-\d\d-\d\d\b",
     re.IGNORECASE,
 )
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    r"(January|February|March|April|May|June|July|August|September|October|November|December"
+    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)"
+)
+_DAY = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
+_SPELLED = re.compile(
+    rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}\.?,? (\d{{4}})\b", re.IGNORECASE
+)
+_AMERICAN = re.compile(rf"\b{_MONTH}\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})\b", re.IGNORECASE)
+_ISO = re.compile(r"\bISO 8601\b|\bYYYY-MM-DD\b|^Date\b")
+_ONE_DAY = re.compile(r"\b(?:day|date)\b", re.IGNORECASE)
+_EXAMPLE = re.compile(r"\d{4}-\d\d-\d\dT?")
 _SIGNS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (_DATE, re.compile(r"\b(?:date|day|iso 8601|due)\b")),
     (re.compile(r"\w@\w"), re.compile(r"mail")),
@@ -83,17 +96,44 @@ def path_inside(folders: Sequence[str]) -> dict[str, Any]:
     return {"type": "string", "pattern": rf"^\$folder\.({names})(/{_PART}){{1,3}}$"}
 
 
-def options_spoken_of(spec: ToolSpec, properties: Mapping[str, Any], said: str) -> list[str]:
+def is_date(schema: Mapping[str, Any]) -> bool:
+    """Whether a text is a date or a moment, as its description says."""
+    about = str(schema.get("description", ""))
+    return schema.get("type", "string") == "string" and _ISO.search(about) is not None
+
+
+def date_pattern(schema: Mapping[str, Any]) -> str:
+    """The form of a date: with a time of day if the example has one, without if a day is meant."""
+    about = str(schema.get("description", ""))
+    day = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    if "T" in "".join(_EXAMPLE.findall(about)):
+        return f"^{day}T[0-9]{{2}}:[0-9]{{2}}$"
+    return f"^{day}$" if _ONE_DAY.search(about) else f"^{day}(T[0-9]{{2}}:[0-9]{{2}})?$"
+
+
+def dates_named(said: str) -> list[str]:
+    """The days that a text names with their year, as `2026-03-04`."""
+    found = [f"{int(y):04}-{int(m):02}-{int(d):02}" for y, m, d in _DAY.findall(said)]
+    for day, month, year in _SPELLED.findall(said):
+        found.append(f"{year}-{_MONTHS.index(month.lower()[:3]) + 1:02}-{int(day):02}")
+    for month, day, year in _AMERICAN.findall(said):
+        found.append(f"{year}-{_MONTHS.index(month.lower()[:3]) + 1:02}-{int(day):02}")
+    return list(dict.fromkeys(found))
+
+
+def options_spoken_of(
+    spec: ToolSpec, properties: Mapping[str, Any], said: str, *, guess: bool = True
+) -> list[str]:
     """The optional parameters that a goal or intent speaks of.
 
     By name, by one of the values they may have, or by a sign such as a date. Of a tool that
     changes a record, by the words of its description too; if nothing is spoken of, all of them,
-    since without any it would change nothing.
+    since without any it would change nothing; without `guess`, none then.
     """
     required = spec.input_schema.get("required", ())
     optional = [name for name in properties if name not in required]
     spoken = [name for name in optional if _spoken_of(spec, name, properties[name], said)]
-    if not spoken and _CHANGING.match(spec.name):
+    if guess and not spoken and _CHANGING.match(spec.name):
         return optional
     return spoken
 

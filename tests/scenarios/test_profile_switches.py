@@ -23,7 +23,6 @@ from tests.fakes.office import (
     LIST,
     PROFILE,
     READ,
-    RENAME,
     SCREENSHOT_ACTS,
     SCREENSHOT_PLAN,
     Office,
@@ -195,18 +194,25 @@ async def test_a_decision_in_one_reply_can_search():
 
 async def test_arguments_of_a_decision_in_one_reply_are_repaired_by_themselves():
     """What the schema lets through: every image of the fan-out would get the same call."""
+    tags = tool(
+        "filesystem.tag_files",
+        "Tag the files of a folder whose name matches a pattern.",
+        lambda **_: {"done": True},
+        effect="local_write",
+        folder="string",
+        pattern="string",
+    )
     made = plan(
         step("s1", "list the files on the Desktop", "filesystem"),
-        step("s2", "rename screenshot 1 to first.png", "filesystem", "s1"),
+        step("s2", "tag files named like each one", "filesystem", "s1"),
     )
-    same = {"path": "$folder.Desktop/screenshot 1.png", "new_name": "first.png"}
     script = [
         made,
         {"tool": LIST, "arguments": {"path": "$folder.Desktop"}},
-        {"tool": RENAME, "arguments": same},
-        {"path": "$s1.path", "new_name": "$s1.name"},
+        {"tool": tags[0].id, "arguments": {"folder": "$folder.Desktop", "pattern": "*"}},
+        {"folder": "$folder.Desktop", "pattern": "$s1.name"},
     ]
-    office, _ = await run_with(script, stages=1)
+    office, _ = await run_with(script, Office(images=screenshots(), more=[tags]), stages=1)
     asked = office.planner.requests[3].messages[-1].content
     assert asked.startswith("These arguments do not fit: ")
 

@@ -7,6 +7,7 @@ from orchestrator.core.events import (
     DecisionFailed,
     Event,
     RunEnded,
+    StepClosed,
     ToolsSearched,
 )
 from orchestrator.core.plans import PlanStep
@@ -30,6 +31,7 @@ from orchestrator.policy.selection import select
 from orchestrator.policy.shortlist import leads
 from orchestrator.prompting.transcript import SEARCH
 
+NO_TOOL = "None of the tools does anything like this."
 FAILURES_BEFORE_REPLAN = 3
 """Decisions of one step that may come to nothing; the loop breaker counts its own."""
 
@@ -51,6 +53,10 @@ async def decide(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
         source = _source(run, step)
         count = len(source.items) if source else 0
         return await context.happened(nothing_to_go_over(run, step, count))
+    floor = context.roles["planner"].profile.abstain_similarity
+    if context.catalogue.nearest(step.step.intent) < floor:
+        nothing = StepClosed(step=step.step.id, status="failed", note=NO_TOOL)
+        return await context.happened(nothing)
     return await _decide(context, prospect(run, step.step, indices))
 
 
@@ -109,7 +115,7 @@ def _serves(context: RunContext, step: PlanStep, tool: str) -> bool:
     spec = context.specs[tool]
     if spec.effect != "read" or spec.namespace == step.namespace:
         return False
-    return leads(context.catalogue, step.intent, tool, step.namespace)
+    return leads(context.catalogue, step.intent, tool)
 
 
 def _obstacle(run: RunState, step: StepState) -> Event | None:

@@ -9,11 +9,10 @@ from orchestrator.core.chat import ChatReply, FunctionCall, Sampling, Usage
 from orchestrator.core.errors import BackendUnavailable, ContextOverflow
 from orchestrator.evals.bare import (
     RESULT_CHARACTERS,
-    front,
     identical_executed,
-    recipe,
     run_bare,
 )
+from orchestrator.evals.bare_prompts import front, recipe
 from orchestrator.evals.free_calls import wanted_call
 from orchestrator.graph.context import Player
 from tests.fakes.clock import FakeClock

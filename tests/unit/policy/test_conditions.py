@@ -115,8 +115,9 @@ class TestInAPlan:
         assert (written(made.only_if), made.where) == ("s1.count > 0", ())
 
     def test_where_both_are_there_each_keeps_its_place(self):
+        over = {"over": "s1", "where": "s1.count > 0", "only_if": "s1.count > 1"}
         with pytest.raises(InvalidPlan, match="is not a condition"):
-            self.read(where="s1.count > 0", only_if="s1.count > 1")
+            self.read(**over)
 
     def test_the_schema_lets_both_be_left_out_and_gives_them_the_last_place(self):
         fields = plan_schema(["files"], steps_only=True)["properties"]["steps"]["items"]
