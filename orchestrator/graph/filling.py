@@ -19,9 +19,9 @@ from orchestrator.policy.arguments import (
     answer_schema,
     check_expressions,
     parameters,
-    spelled_out,
 )
 from orchestrator.policy.references import resolve
+from orchestrator.policy.spelling import spelled_out
 from orchestrator.prompting.render import compact
 from orchestrator.prompting.transcript import (
     ParameterWords,

@@ -6,7 +6,7 @@ instruction is written. Inside a fan-out the nearest fitting field of the item i
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import JsonValue
@@ -44,8 +44,6 @@ Accepts = Literal[
 ]
 
 MAX_TEXT = 400
-_LONGEST = 200
-_READABLE: frozenset[Kind] = frozenset({"image path", "path", "folder", "number"})
 _TO_BE_MADE = re.compile(r"\b(?:file|folder|directory|document)s? to (?:create|make|write)\b")
 _LOOKED_FOR = re.compile(r"\b(?:to (?:look|search) for|to find|to compare with)\b")
 _A_PATH = re.compile(r"\bpath (?:of|to)\b")
@@ -152,46 +150,6 @@ def _with_tool(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def spelled_out(
-    wanted: Sequence[Parameter],
-    offered: Sequence[Reference],
-    value_of: Callable[[str], JsonValue],
-) -> tuple[Parameter, ...]:
-    """Offer values instead of references: only to measure what references are worth.
-
-    Paths, folders, file names and numbers are spelled out; text, lists, and what the namespace
-    `text` made stay references, since the planner is never to read content.
-    """
-    values = {ref.text: value_of(ref.text) for ref in offered if _may_be_read(ref)}
-    return tuple(
-        parameter.model_copy(
-            update={
-                "references": tuple(
-                    _spelled(reference, values, value_of) for reference in parameter.references
-                )
-            }
-        )
-        for parameter in wanted
-    )
-
-
-def _may_be_read(reference: Reference) -> bool:
-    if reference.kind == "name":
-        return reference.text.endswith("name") and not reference.made
-    return reference.kind in _READABLE
-
-
-def _spelled(
-    reference: str | float, values: Mapping[str, JsonValue], value_of: Callable[[str], JsonValue]
-) -> str | float:
-    text = str(reference)
-    value = value_of(text) if text.startswith(FOLDER) else values.get(text)
-    if isinstance(value, int | float):
-        return value
-    short = isinstance(value, str) and 0 < len(value) <= _LONGEST and not value.startswith("$")
-    return value if short and isinstance(value, str) else reference
-
-
 def check_expressions(
     spec: ToolSpec,
     expressions: Mapping[str, JsonValue],
@@ -255,8 +213,10 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
     fitting = _meant(accepts, [r for r in found if r.kind in _FITTING[accepts]])
     folders = [r.text for r in offered if r.text.startswith(FOLDER) and not r.seen]
     named = _named(accepts, fitting, said, folders)
-    if accepts == "date":
-        named = [day for day in named if re.fullmatch(date_pattern(schema), day)]
+    named = [day for day in named if accepts != "date" or re.fullmatch(date_pattern(schema), day)]
+    if accepts == "folder":
+        # `Novel/chapters` is meant where it is said, not `Novel`.
+        fitting = [r for r in fitting if not any(n.startswith(f"{r.text}/") for n in named)]
     if "repo" in name:
         named = [path for path in named if is_folder(path)]
     elements: tuple[str, ...] = ()

@@ -51,12 +51,9 @@ def test_other_texts_are_no_dates(about):
 
 
 def one(about, said, offered=()):
-    about = {"type": "string", "description": about}
-    schema = {"properties": {"when": about}, "required": ["when"]}
-        "properties": {"when": {"type": "string", "description": about}},
-        "required": ["when"],
-    }
-    (found,) = parameters(ToolSpec(id="x.y", input_schema=schema), offered, goal=said)
+    when = {"type": "string", "description": about}
+    spec = ToolSpec(id="x.y", input_schema={"properties": {"when": when}, "required": ["when"]})
+    (found,) = parameters(spec, offered, goal=said)
     return found
 
 

@@ -5,9 +5,10 @@ import pytest
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import Candidate
 from orchestrator.core.tools import ToolSpec
-from orchestrator.policy.arguments import parameters, spelled_out, whole_schema
+from orchestrator.policy.arguments import parameters, whole_schema
 from orchestrator.policy.references import Reference
 from orchestrator.policy.samples import sample_arguments
+from orchestrator.policy.spelling import spelled_out
 from orchestrator.prompting.contrast import contrasts, first_clause
 from orchestrator.prompting.examples import by_retriever, closest_decision, usable_decisions
 from orchestrator.prompting.generated import generated_example
