@@ -12,7 +12,14 @@ _PROFILES = (
     # costs 0.9 to 2.5 s on two cores, nearly all of it uncached prompt.
     # Of the tuned half of the desk suite no goal that a tool can meet was further than 0.17 from
     # all tools; two that none can meet were at 0.10 and 0.11.
-    Profile(name="qwen2.5-coder", shortlist_k=8, transcript="step", abstain_similarity=0.15),
+    # With a transcript of its own for each step, wrong tools came with margins up to 0.07.
+    Profile(
+        name="qwen2.5-coder",
+        shortlist_k=8,
+        transcript="step",
+        low_margin=0.1,
+        abstain_similarity=0.15,
+    ),
     # 0.5B, same prompts: 25 with 5 or 8 tools, 10 with all 59; worked turns cost it 2 to 3.
     # Good for one step, not for a plan.
     Profile(name="qwen2.5-coder-0.5b", shortlist_k=5, low_margin=0.2, transcript="step"),

@@ -29,6 +29,7 @@ from orchestrator.graph.thread import (
 )
 from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
 from orchestrator.policy.handles import handles, shape
+from orchestrator.policy.planning import acts
 from orchestrator.policy.samples import sample_arguments
 from orchestrator.policy.shortlist import MOST, Shortlist, shortlist
 from orchestrator.prompting.contrast import contrasts
@@ -44,6 +45,10 @@ from orchestrator.prompting.transcript import (
     tokens,
     turn,
 )
+
+TEXT = "text"
+"""The built-in namespace: it makes values out of text, and no other tool does that. It changes
+nothing, whatever a step calls it."""
 
 
 class Chosen(Frozen):
@@ -129,7 +134,8 @@ def _offer(context: RunContext, ahead: Prospect, so_far: Thread, *, own_only: bo
     if example is None and profile.generated_examples:
         example = _generated(context, step, tools)
     shown, again = _example_messages(context, example, so_far)
-    selectable = tools if context.state.query else [*tools, SEARCH]
+    closed = bool(context.state.query) or (profile.gate and step.namespace == TEXT)
+    selectable = tools if closed else [*tools, SEARCH]
     return Offer(listed=listed, tools=tuple(selectable), example=example, shown=shown, again=again)
 
 
@@ -199,6 +205,7 @@ def candidates(
     of None all the others are in.
     """
     state, gate = context.state, context.roles["planner"].profile.gate
+    acting = gate and not state.query and _acts(context, ahead)
     last = next((call.tool.partition(".")[0] for call in reversed(state.settled)), None)
     limit = k if k is None else min(k, MOST - 1)
     return shortlist(
@@ -212,9 +219,16 @@ def candidates(
             spec.id
             for spec in context.specs.values()
             if _left_out(state, ahead, spec, own_only=own_only, gate=gate)
+            or (acting and spec.effect == "read")
         },
         pinned=[example.step.tool] if example and not state.query else [],
     )
+
+
+def _acts(context: RunContext, ahead: Prospect) -> bool:
+    """Whether a step is there to change something and its namespace can: reading is no way to."""
+    writers = {s.namespace for s in context.specs.values() if s.effect != "read"} - {TEXT}
+    return ahead.step.namespace in writers and acts(ahead.step.intent)
 
 
 def _left_out(
@@ -224,7 +238,7 @@ def _left_out(
         return True
     if spec.namespace == ahead.step.namespace:
         return False
-    return own_only or (gate and spec.effect != "read")
+    return own_only or (gate and (spec.effect != "read" or ahead.step.namespace == TEXT))
 
 
 def _example_messages(

@@ -156,13 +156,11 @@ def check_expressions(
     wanted: Sequence[Parameter],
     offered: Sequence[Reference],
 ) -> None:
-    """Refuse arguments that point where they may not, or change the same thing for every item.
-
-    A reading that is the same for every item is made once and does no harm.
+    """Refuse arguments that point where they may not, or that are the same for every item.
 
     Raises:
         InvalidArguments: A parameter has a reference it was not offered, or a step that goes
-            over items and changes something uses none of their fields.
+            over items uses none of their fields.
     """
     tool = spec.id
     for parameter in wanted:
@@ -170,7 +168,7 @@ def check_expressions(
             if not _may_be(parameter, pointer):
                 raise InvalidArguments(f"{tool}: {parameter.name} cannot be {pointer}.")
     each = {reference.text for reference in offered if reference.each}
-    if spec.effect != "read" and each and not each & set(pointers(dict(expressions))):
+    if each and not each & set(pointers(dict(expressions))):
         raise InvalidArguments(
             f"{tool}: every item would get the same call. Use a value of the item,"
             f" such as {next(iter(sorted(each)))}."

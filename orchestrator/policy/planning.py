@@ -20,6 +20,12 @@ _ACTS = re.compile(
     r"|add|schedul\w*|sort\w*|organi[sz]\w*|convert\w*|merg\w+|put|clean\w*)\b",
     re.IGNORECASE,
 )
+_ACTS_FIRST = re.compile(
+    r"\W*(?:(?:then|and|please) )*(?:rename|move|copy|delete|trash|remove|create|make|write|save"
+    r"|draft|add|schedule|book|convert|merge|join|mark|update|put|cancel|commit|stage|switch"
+    r"|restore|complete|discard|change|tick|throw)\b",
+    re.IGNORECASE,
+)
 _READS = re.compile(r"\b(read|extract|text)\b", re.IGNORECASE)
 
 
@@ -135,6 +141,11 @@ def plan_problems(plan: Plan, namespaces: Sequence[str]) -> list[str]:
 def asks_to_act(goal: str) -> bool:
     """Whether a goal speaks of changing something, which no answer in words can do."""
     return _ACTS.search(goal) is not None
+
+
+def acts(intent: str) -> bool:
+    """Whether a step is there to change something: its first word says so."""
+    return _ACTS_FIRST.match(intent) is not None
 
 
 def _step_problems(

@@ -202,9 +202,6 @@ class TestChecks:
     def test_what_was_offered_passes(self):
         self.check(EACH, path="$s2.path")
 
-    def test_a_reading_may_be_the_same_for_every_item(self):
-        self.check(EACH, effect="read", path="/somewhere/else.png")
-
     def test_a_reference_that_was_not_offered_is_refused(self):
         with pytest.raises(InvalidArguments, match=r"path cannot be \$s9.path"):
             self.check(EACH, path="$s9.path")
