@@ -1,7 +1,6 @@
 """Carrying a suite: every case under every arm, resumable, as many at once as is allowed."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +23,10 @@ OnRecord = Callable[[Record], None]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One suite under one arm: what is measured, where it is kept, and within which limits."""
+    """One suite under one arm: what is measured, where it is kept, and within which limits.
+
+    With `prime` a loop reads its long front once before the clock of its first case runs.
+    """
 
     suite: Suite
     arm: Arm
@@ -35,6 +37,7 @@ class Evaluation:
     worlds: Path
     seed: int = 0
     parallel: int = 1
+    prime: bool = True
     limits: Limits = field(default_factory=Limits)
 
 
@@ -80,7 +83,7 @@ class _Worker:
             if self.number == 0:
                 self._fill(measured)
             await self.begun.wait()
-            if not self.cases.empty():
+            if evaluation.prime and not self.cases.empty():
                 await primed(evaluation.arm, bench.made, {})
             while not self.cases.empty():
                 record = await self._carried(self.cases.get_nowait(), bench, world, measured)
@@ -93,7 +96,7 @@ class _Worker:
     def _fill(self, measured: str) -> None:
         evaluation = self.evaluation
         done = {r.case for r in evaluation.folder.records() if r.measured == measured}
-        for case in sorted(evaluation.cases, key=_order):
+        for case in evaluation.cases:
             if case.id not in done:
                 self.cases.put_nowait(case)
         self.on_begin(len(evaluation.cases) - self.cases.qsize(), len(evaluation.cases))
@@ -132,11 +135,6 @@ class _Worker:
             trace=trace,
             score=score(case, trace, failures),
         )
-
-
-def _order(case: Case) -> str:
-    """Cases come mixed, the same for every arm: what was carried before a stop is a fair sample."""
-    return hashlib.sha256(f"order {case.id}".encode()).hexdigest()
 
 
 def _now(evaluation: Evaluation) -> datetime:

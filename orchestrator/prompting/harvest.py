@@ -48,8 +48,6 @@ def harvest(entries: Sequence[Entry], shapes: Mapping[str, str]) -> WorkflowExam
         _example_step(step, *made[step.id], shape=shapes[step.id], goal=goal, found=found)
         for step in plan.steps
     ]
-    if any(len(step.tools) < 2 for step in steps):  # noqa: PLR2004 (nothing was chosen from)
-        return None
     return WorkflowExample(name=_name(goal, entries[0].run_id), goal=goal, steps=tuple(steps))
 
 

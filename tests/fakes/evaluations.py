@@ -109,7 +109,8 @@ class FakeSuite:
 def evaluation(suite, bench, folder, *, arm="ferryman", **fields):
     """The suite under an arm."""
     values = {"suite": suite, "arm": ARMS[arm], "cases": suite.cases, "folder": folder}
-    values |= {"workbench": bench, "measured": measuring(arm), "worlds": folder.path / "worlds"}
+    values |= {"workbench": bench, "measured": measuring(arm), "prime": False}
+    values |= {"worlds": folder.path / "worlds"}
     return Evaluation(**{**values, **fields})
 
 

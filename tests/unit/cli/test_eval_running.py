@@ -86,22 +86,21 @@ def test_the_loops_come_last_with_the_longer_context(opened, tmp_path, capsys):
 
 def test_cases_are_left_by_their_ids_kind_and_half(opened, tmp_path):
     some = carried(tmp_path, "--arms", "ferryman", "--cases", "case10,case3", "--quiet")
-    assert [record.case for record in some] == ["case3", "case10"]
+    assert {record.case for record in some} == {"case3", "case10"}
     assert all(record.score.solved for record in some)
     chains = carried(tmp_path, "--arms", "ferryman-k5", "--kind", "chain", "--quiet")
     assert {r.case for r in chains if r.arm == "ferryman-k5"} == set(NAMES[1::2])
     half = carried(tmp_path, "--arms", "ferryman-k8", "--split", "tuned", "--quiet")
-    assert [r.case for r in half if r.arm == "ferryman-k8"] == TUNED
+    assert {r.case for r in half if r.arm == "ferryman-k8"} == set(TUNED)
 
 
-def test_a_sample_is_drawn_by_the_seed_and_stands_in_the_suites_order(opened, tmp_path):
+def test_a_sample_is_drawn_by_the_seed_and_comes_in_one_order(opened, tmp_path):
     def drawn(seed):
         words = ("--arms", "ferryman", "--sample", "4", "--seed", seed, "--quiet")
         return [r.case for r in carried(tmp_path / seed, *words)]
 
     one, same, other = drawn("1"), drawn("1"), drawn("2")
     assert one == same != other
-    assert one == sorted(one, key=NAMES.index)
     assert len(one) == len(other) == 4
 
 

@@ -24,6 +24,7 @@ CHANGED = {
     "ferryman-no-references": {"references": False},
     "ferryman-append": {},
     "ferryman-step": {"transcript": "step"},
+    "ferryman-no-look": {"looks": False},
     "ferryman-no-repair": {"repairs": 0},
     "ferryman-contrast": {"contrast": True},
     "ferryman-generated": {"generated_examples": True},
