@@ -217,7 +217,7 @@ def data(tmp_path):
 
 def test_a_suite_is_carried_under_a_script_and_told_case_by_case(machine, data, tmp_path, capsys):
     call = {"name": READ, "arguments": {"path": "/a"}}
-    machine.say([call, "It holds [/nothing].", call, "Nothing."])
+    machine.say(["The front is read.", call, "It holds [/nothing].", call, "Nothing."])
     out = tmp_path / "kept"
     words = ("run", "localcowork-single", "--data", data, "--out", out, "--arms", "bare")
     code, shown, err = told(capsys, *words)

@@ -95,15 +95,20 @@ async def test_no_call_is_made_twice_and_none_for_a_file_that_does_not_match():
     assert not {f"{DESKTOP}/holiday.png"} & {call["path"] for call in office.desk.called(READ)}
 
 
-async def test_every_decision_offers_at_most_twelve_tools_from_more_than_one_namespace():
+async def test_every_decision_offers_at_most_twelve_tools_and_a_reading_step_other_namespaces_too():
     office, entries = await main_job()
-    for event in events(entries, ToolsDisclosed):
-        offered = [split_name(candidate.tool)[0] for candidate in event.candidates]
-        assert len(offered) <= 12
-        assert len(set(offered)) > 1
+    offered = [
+        [split_name(candidate.tool)[0] for candidate in event.candidates]
+        for event in events(entries, ToolsDisclosed)
+    ]
+    assert all(len(namespaces) <= 12 for namespaces in offered)
+    lists, reads, writes, renames = map(set, offered)
+    assert len(lists) > 1
+    assert len(reads) > 1
+    assert (writes, renames) == ({"text"}, {"filesystem"})
     options = [r.constraint.options for r in office.planner.requests if _chooses(r)]
     assert all(len(each) <= 12 for each in options)
-    assert all("search_tools" in each for each in options)
+    assert ["search_tools" in each for each in options] == [True, True, False, True]
 
 
 async def test_reads_and_narrow_values_need_nobody_and_writes_are_asked_for():
