@@ -37,7 +37,7 @@ def facts(state: RunState) -> list[str]:
     lines = [line for step in state.steps for line in _step_facts(step, calls, state)]
     changed = any(call.outcome.ok and call.effect != "read" for call in state.settled)
     if state.steps and not changed:
-        lines.append("Nothing was changed, made or sent: the tools only read.")
+        lines.append("Nothing was changed, made or sent.")
     if state.plan and state.plan.answer:
         lines.append(f"No tool was needed: {state.plan.answer}")
     return lines

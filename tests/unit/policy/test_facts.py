@@ -60,6 +60,14 @@ def test_of_a_long_text_the_passages_closest_to_the_goal_are_told():
     assert "A night in a hotel may cost 140 euros." in lines
 
 
+def test_a_text_of_blank_lines_is_told_without_them():
+    assert told("first" + "\n" * 1300 + "last", "") == [
+        "(parts of 1309 characters)",
+        "first",
+        "last",
+    ]
+
+
 def test_one_endless_line_is_cut():
     assert len("".join(told("word " * 2000, "word"))) < TEXT_CHARACTERS + 100
 

@@ -190,3 +190,10 @@ class TestOptions:
         tool = spec("task.update_task", required=[], effect="local_write", **options)
         assert options_spoken_of(tool, options, "Put it otherwise") == ["title", "due"]
         assert options_spoken_of(tool, options, "another title") == ["title"]
+
+
+def test_a_quoted_path_in_no_folder_of_the_run_names_nothing():
+    assert paths_named('Open "Nowhere/a.txt" and "Documents".', FOLDERS_OF_THE_RUN) == []
+
+
+FOLDERS_OF_THE_RUN = ["$folder.Documents"]
