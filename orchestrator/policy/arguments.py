@@ -208,6 +208,8 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
     schema = plain(spec.input_schema["properties"][name], spec.input_schema)
     accepts = _accepts(spec, name, schema)
     found = among_seen(offered, _FITTING[accepts], about_files(spec, schema), said)
+    if "repo" in name:  # a repository is a folder, however its parameter is called
+        found = [reference for reference in offered if not reference.seen]
     fitting = _meant(accepts, [r for r in found if r.kind in _FITTING[accepts]])
     folders = [r.text for r in offered if r.text.startswith(FOLDER) and not r.seen]
     named = _named(accepts, fitting, said, folders)

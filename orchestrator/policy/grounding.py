@@ -36,6 +36,10 @@ _TYPES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     ),
 )
 """What a description says of the files that a tool takes, and the endings these have."""
+_FILES = re.compile(
+    r"\b(?:files?|documents?|csv|pdfs?|images?|pictures?|tables?|databases?|notes?|texts?)\b",
+    re.IGNORECASE,
+)
 _FOLDERS_TOO = re.compile(r"\bfolders?\b|\bdirector(?:y|ies)\b", re.IGNORECASE)
 
 
@@ -106,14 +110,15 @@ def among_seen(
     """What is offered, with only those of the seen files that a parameter may mean.
 
     A parameter that takes names or new paths too is pointed to no seen file, only to a folder.
-    Where there is a file to point to, the folders it may lie in are no choice any more.
+    Where there is a file to point to and the tool speaks of files, the folders it may lie in are no
+    choice any more.
     """
     seen = [reference for reference in offered if reference.seen and reference.kind in kinds]
     others = [reference for reference in offered if not reference.seen]
     if "name" in kinds or not {"path", "image path"} & set(kinds):
         return [*others, *(reference for reference in seen if reference.kind == "folder")]
     files = fitting_files(seen, about, said)
-    if files and not _FOLDERS_TOO.search(about):
+    if files and _FILES.search(about) and not _FOLDERS_TOO.search(about):
         others = [reference for reference in others if reference.kind != "folder"]
     return [*files, *others]
 

@@ -163,6 +163,10 @@ class TestAmongWhatIsOffered:
         assert names(among_seen(offered, ("path", "folder"), "a file", "")) == ["a.csv"]
         assert self.FOLDER in among_seen(offered, ("path", "folder"), "a file or folder", "")
 
+    def test_it_stays_where_the_tool_does_not_say_that_it_takes_files(self):
+        offered = [self.FOLDER, *files("a.csv")]
+        assert self.FOLDER in among_seen(offered, ("path", "folder"), "Shows the logs", "")
+
     def test_without_one_it_stays(self):
         assert among_seen([self.FOLDER], ("path", "folder"), "a file", "") == [self.FOLDER]
 

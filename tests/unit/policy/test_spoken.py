@@ -197,3 +197,9 @@ def test_a_quoted_path_in_no_folder_of_the_run_names_nothing():
 
 
 FOLDERS_OF_THE_RUN = ["$folder.Documents"]
+
+
+def test_a_repository_is_no_file_that_was_seen():
+    seen = Reference(text=f"{DOCS}/index.html", kind="path", seen=True)
+    found = one(spec(repo_path=TEXT), [*FOLDERS, seen], goal="What changed last in Documents?")
+    assert seen.text not in found.references
