@@ -152,6 +152,7 @@ STATUSES = {
     "running": "at work, or its process died",
     "planned": "it has a plan and rests (`ferryman plan`)",
     "waiting_approval": "a person must decide about one proposal",
+    "waiting_tools": "the caller must give the results of its own tools",
     "needs_input": "the plan is a question",
     "completed": "every step is done",
     "incomplete": "it came to its end, and something is missing",

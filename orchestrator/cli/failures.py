@@ -25,6 +25,7 @@ _BY_STATUS: dict[RunStatus, int] = {
     "incomplete": INCOMPLETE,
     "stopped": STOPPED,
     "waiting_approval": WAITING,
+    "waiting_tools": WAITING,
     "needs_input": WAITING,
     "cancelled": CANCELLED,
 }

@@ -18,6 +18,7 @@ STYLES = {
     "incomplete": "yellow",
     "stopped": "yellow",
     "waiting_approval": "yellow",
+    "waiting_tools": "yellow",
     "needs_input": "yellow",
     "cancelled": "yellow",
     "failed": "red",

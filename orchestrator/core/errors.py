@@ -35,6 +35,14 @@ OrchestratorError                     code, hint
     LoopDetected
     RunCancelled
     NeedsInput
+  RequestError                        the caller of the service acts
+    Unauthorized
+    Forbidden
+    RunNotFound
+    RunConflict
+    RequestTooLarge
+    InvalidRequest
+    ServiceBusy
 """
 
 from typing import ClassVar
@@ -289,3 +297,70 @@ class NeedsInput(RunStopped):
 
     code = "needs_input"
     default_hint = "`ferryman resume LAST` asks again."
+
+
+class RequestError(OrchestratorError):
+    """A request to the service cannot be served as it is; the caller acts."""
+
+    code = "request"
+    default_hint = "Correct the request and send it again."
+
+
+class Unauthorized(RequestError):
+    """The request carries no key that is known."""
+
+    code = "unauthorized"
+    default_hint = "Send `Authorization: Bearer KEY` with a key of this service."
+
+
+class Forbidden(RequestError):
+    """The key is known and may not do this."""
+
+    code = "forbidden"
+    default_hint = "Use a key with the scope that the message names."
+
+
+class RunNotFound(RequestError):
+    """There is no such run, or it is not the caller's."""
+
+    code = "run_not_found"
+    default_hint = "`GET /v1/runs` lists the runs of this key."
+
+
+class RunConflict(RequestError):
+    """The run is not in a state in which this can be done, or somebody else works on it."""
+
+    code = "run_conflict"
+    default_hint = "Read the run again, and act on what it says now."
+
+
+class RequestTooLarge(RequestError):
+    """The body is larger or deeper than the service takes in."""
+
+    code = "request_too_large"
+    default_hint = "Send less at once, or have the operator raise the limit."
+
+
+class InvalidRequest(RequestError):
+    """The body is not what the route takes."""
+
+    code = "invalid_request"
+
+
+class ServiceBusy(RequestError):
+    """The service takes no more work now.
+
+    Args:
+        message: What is full, or that the service is going down.
+        hint: What to do about it.
+        retry_after_s: Seconds after which trying again makes sense.
+    """
+
+    code = "service_busy"
+    default_hint = "Try again after the seconds that `Retry-After` names."
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, retry_after_s: float = 1.0
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s

@@ -298,10 +298,12 @@ class Entry(Frozen):
 
 
 class RunHead(Frozen):
-    """A run as a directory lists it."""
+    """A run as a directory lists it; `tenant` is whose it is, `thread` what it belongs to."""
 
     run_id: str
     goal: str
     status: RunStatus
     started: datetime
     last_seq: int
+    tenant: str = ""
+    thread: str = ""

@@ -1,18 +1,20 @@
 """A run: what was asked, what it may cost, and what it has come to so far."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field, JsonValue
 
 from orchestrator.core.chat import Frozen, Message, Usage
 from orchestrator.core.plans import Plan, PlanStep
-from orchestrator.core.tools import Effect, ToolCall, ToolOutcome
+from orchestrator.core.tools import Effect, ToolCall, ToolOutcome, ToolSpec
 from orchestrator.core.verdicts import Verdict
 
 RunStatus = Literal[
     "running",
     "planned",
     "waiting_approval",
+    "waiting_tools",
     "needs_input",
     "completed",
     "incomplete",
@@ -49,6 +51,11 @@ class RunRequest(Frozen):
     `places` are the folders that the goal may speak of, by the name a person uses for them.
     `approve` says what happens when the policy asks and nobody is there: `ask` rests the run,
     `yes` grants what stays inside the allowed folders, `no` refuses.
+
+    `tenant` is whose run it is; the local one has no name. `history` are the earlier turns of the
+    conversation, oldest first: they are read as data, never obeyed. `tools` are tools that the
+    caller carries out itself, with ids `client.NAME`; the run rests as `waiting_tools` until it
+    gives their results.
     """
 
     goal: str = Field(min_length=1, max_length=8000)
@@ -57,6 +64,9 @@ class RunRequest(Frozen):
     approve: Approve = "ask"
     thread: str = ""
     seed: int = 0
+    tenant: str = ""
+    history: tuple[Message, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
 
 
 class Candidate(Frozen):
@@ -143,12 +153,16 @@ class Look(Frozen):
 
 
 class Approval(Frozen):
-    """A question to a person about exactly one proposal, bound to it by its digest."""
+    """A question to a person about exactly one proposal, bound to it by its digest.
+
+    From `expires` on a yes is no longer taken: what was asked may not be what it was.
+    """
 
     proposal: str
     digest: str
     reason: str
     granted: bool | None = None
+    expires: datetime | None = None
 
 
 class RunState(Frozen):

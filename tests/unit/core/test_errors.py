@@ -10,7 +10,9 @@ from orchestrator.core.errors import (
     ConfigurationError,
     ModelBehaviorError,
     OrchestratorError,
+    RequestError,
     RunStopped,
+    ServiceBusy,
     ToolError,
 )
 
@@ -19,7 +21,14 @@ TREE = [
     for found in vars(errors).values()
     if isinstance(found, type) and issubclass(found, OrchestratorError)
 ]
-FAMILIES = (ConfigurationError, BackendError, ModelBehaviorError, ToolError, RunStopped)
+FAMILIES = (
+    ConfigurationError,
+    BackendError,
+    ModelBehaviorError,
+    ToolError,
+    RunStopped,
+    RequestError,
+)
 
 
 @pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
@@ -54,3 +63,8 @@ def test_an_error_says_what_and_what_to_do():
     assert str(plain) == plain.message == "No answer from http://127.0.0.1:1."
     assert plain.hint == BackendError.default_hint
     assert BackendError("x", hint="Start it.").hint == "Start it."
+
+
+def test_a_busy_service_says_when_to_come_back():
+    assert ServiceBusy("Full.", retry_after_s=2.5).retry_after_s == 2.5
+    assert ServiceBusy("Full.").retry_after_s > 0
