@@ -14,8 +14,8 @@ from rich.text import Text
 
 from orchestrator.cli.hints import unknown_outcome
 from orchestrator.cli.output import table
-from orchestrator.cli.sentences import shortened
 from orchestrator.core.runs import Proposal, RunState
+from orchestrator.journal.sentences import shortened
 
 Word = Literal["yes", "no", "all", "later"]
 

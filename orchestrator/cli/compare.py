@@ -12,7 +12,6 @@ from orchestrator.cli.failures import exit_code
 from orchestrator.cli.office import checked_on_disk
 from orchestrator.cli.output import progress, results, table, write_json
 from orchestrator.cli.requests import draft_of, request_of
-from orchestrator.cli.sentences import shortened
 from orchestrator.cli.setup import UNSET, RunSetup, digests, settings_for
 from orchestrator.cli.view import LineView, View, view_for
 from orchestrator.core.errors import SettingsError
@@ -31,6 +30,7 @@ from orchestrator.evals.report import (
     merged,
     shared_words,
 )
+from orchestrator.journal.sentences import shortened
 from orchestrator.runtime import Orchestrator, new_run_id
 from orchestrator.settings import Settings
 

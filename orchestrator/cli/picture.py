@@ -11,10 +11,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.cli.sentences import sentence, shortened, shortlist_line
 from orchestrator.core import events
 from orchestrator.core.roles import Role
 from orchestrator.core.runs import Proposal, RunState, StepState
+from orchestrator.journal.sentences import sentence, shortened, shortlist_line
 
 MARKS = {"done": ("✔", "green"), "failed": ("✘", "red"), "skipped": ("-", "yellow")}
 NOTICES = 3

@@ -71,7 +71,7 @@ async def _show(options: argparse.Namespace) -> int:
 
 def show_run(entries: list[Entry]) -> None:
     """Tell a run entry by entry, then what it came to."""
-    from orchestrator.cli.sentences import sentence
+    from orchestrator.journal.sentences import sentence
     from orchestrator.cli.summary import show
     from orchestrator.evals.report import build_report
     from orchestrator.journal.fold import fold

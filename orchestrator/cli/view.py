@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.live import Live
 
 from orchestrator.cli.picture import Progress, picture
-from orchestrator.cli.sentences import sentence
 from orchestrator.core.events import Entry
 from orchestrator.core.roles import Role
 from orchestrator.core.runs import RunState
+from orchestrator.journal.sentences import sentence
 
 FRAMES_PER_SECOND = 6
 

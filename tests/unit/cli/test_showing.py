@@ -9,7 +9,6 @@ from rich.console import Console
 
 from orchestrator.cli.approval import ask, proposed
 from orchestrator.cli.picture import Progress, activity, picture
-from orchestrator.cli.sentences import sentence, shortened
 from orchestrator.cli.summary import show, show_plan
 from orchestrator.cli.view import LineView, LiveView, NoView, view_for
 from orchestrator.core import events
@@ -20,6 +19,7 @@ from orchestrator.core.tools import ToolCall, ToolOutcome
 from orchestrator.core.verdicts import Verdict
 from orchestrator.evals.report import Calls, Distance, ModelUsed, Rename, Report, Tokens
 from orchestrator.journal.fold import fold
+from orchestrator.journal.sentences import sentence, shortened
 
 WIDTH = 110
 RENAMES = Proposal(
