@@ -1,7 +1,7 @@
 """Journals in one SQLite file: many runs write, one thread commits for all of them."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -11,14 +11,12 @@ from pydantic import ValidationError
 from adapters.stores.locks import held
 from adapters.stores.sqlite_commits import GroupCommit
 from adapters.stores.sqlite_errors import named
+from adapters.stores.sqlite_heads import HEAD, NUMBER, listing
 from adapters.stores.sqlite_schema import Durability, connect, prepare
-from orchestrator.core.errors import JournalError
+from orchestrator.core.errors import JournalError, RunNotFound
 from orchestrator.core.events import Entry, RunHead
+from orchestrator.core.runs import RunStatus
 
-_HEADS = """SELECT
-    json_object('run_id', run_id, 'goal', goal, 'status', status, 'started', started,
-                'last_seq', last_seq)
-    FROM runs ORDER BY number DESC LIMIT ?"""
 _NAMED_AT_MOST = 5
 
 
@@ -68,11 +66,38 @@ class SqliteStore:
         with self._readable(f"entries of run {run_id}"):
             return [Entry.model_validate_json(text) for (text,) in rows]
 
-    async def heads(self, limit: int = 50) -> list[RunHead]:
-        """Give the newest runs, newest first."""
-        rows = await self._select(_HEADS, (limit,))
+    async def heads(
+        self,
+        limit: int = 50,
+        *,
+        tenant: str | None = None,
+        thread: str | None = None,
+        statuses: Sequence[RunStatus] = (),
+        before: str = "",
+    ) -> list[RunHead]:
+        """Give the newest runs that fit everything given, newest first.
+
+        Args:
+            limit: How many at most.
+            tenant: Whose runs; everybody's when left out.
+            thread: The thread they belong to; any when left out.
+            statuses: What they may have come to; anything when left out.
+            before: A run's id: only older runs than that one.
+
+        Raises:
+            RunNotFound: `before` is no run, or not one of that tenant.
+        """
+        last = await self._number(before, tenant) if before else None
+        wanted = listing(limit, tenant=tenant, thread=thread, statuses=statuses, before=last)
+        rows = await self._select(wanted.query, wanted.values)
         with self._readable("list of runs"):
             return [RunHead.model_validate_json(text) for (text,) in rows]
+
+    async def head(self, run_id: str) -> RunHead | None:
+        """Give one run as the directory lists it; None when there is no such run."""
+        rows = await self._select(HEAD, (run_id,))
+        with self._readable("list of runs"):
+            return RunHead.model_validate_json(rows[0][0]) if rows else None
 
     async def tail(self, run_id: str) -> tuple[int, str]:
         """Give sequence number and hash of a run's newest entry, as kept apart from it."""
@@ -117,7 +142,13 @@ class SqliteStore:
         with held(self._path.parent / "locks", run_id):
             yield
 
-    async def _select(self, query: str, values: tuple[Any, ...]) -> list[Any]:
+    async def _number(self, run_id: str, tenant: str | None) -> int:
+        rows = await self._select(NUMBER, (run_id, tenant, tenant))
+        if not rows:
+            raise RunNotFound(f"There is no run {run_id} to list older runs than.")
+        return int(rows[0][0])
+
+    async def _select(self, query: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
         def select() -> list[Any]:
             with named(self._path), closing(connect(self._path, busy_s=self._busy_s)) as reading:
                 return reading.execute(query, values).fetchall()

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC
 from itertools import groupby
 from pathlib import Path
 
@@ -105,17 +106,24 @@ def _check_place(db: sqlite3.Connection, run_id: str, seqs: Sequence[int]) -> No
         )
 
 
+_HEAD = """INSERT INTO runs
+    (run_id, goal, status, started, last_seq, last_hash, tenant, thread, touched)
+    VALUES (:run, :goal, 'running', :at, :seq, :hash, :tenant, :thread, :touched)
+    ON CONFLICT (run_id) DO UPDATE SET last_seq = :seq, last_hash = :hash, touched = :touched,
+        status = coalesce(:status, status)"""
+
+
 def _write_head(db: sqlite3.Connection, entry: Entry) -> None:
-    goal = entry.event.request.goal if isinstance(entry.event, RunStarted) else ""
+    request = entry.event.request if isinstance(entry.event, RunStarted) else None
     db.execute(
-        "INSERT INTO runs (run_id, goal, status, started, last_seq, last_hash)"
-        " VALUES (:run, :goal, 'running', :at, :seq, :hash)"
-        " ON CONFLICT (run_id) DO UPDATE SET last_seq = :seq, last_hash = :hash,"
-        " status = coalesce(:status, status)",
+        _HEAD,
         {
             "run": entry.run_id,
-            "goal": goal,
+            "goal": request.goal if request else "",
+            "tenant": request.tenant if request else "",
+            "thread": request.thread if request else "",
             "at": entry.at.isoformat(),
+            "touched": entry.at.astimezone(UTC).isoformat(),
             "seq": entry.seq,
             "hash": entry.hash,
             "status": _status(entry),

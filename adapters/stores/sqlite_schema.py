@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from orchestrator.core.errors import JournalError
 Durability = Literal["full", "normal"]
 """Whether a commit survives a power failure (`full`) or only the death of the process."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _TABLES = (
     """CREATE TABLE runs (
         number INTEGER PRIMARY KEY,
@@ -22,7 +23,10 @@ _TABLES = (
         status TEXT NOT NULL,
         started TEXT NOT NULL,
         last_seq INTEGER NOT NULL,
-        last_hash TEXT NOT NULL
+        last_hash TEXT NOT NULL,
+        tenant TEXT NOT NULL DEFAULT '',
+        thread TEXT NOT NULL DEFAULT '',
+        touched TEXT NOT NULL DEFAULT ''
     )""",
     """CREATE TABLE entries (
         run_id TEXT NOT NULL,
@@ -30,7 +34,29 @@ _TABLES = (
         entry TEXT NOT NULL,
         UNIQUE (run_id, seq)
     )""",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+# Each listing reads one of these from its newest end, however many runs there are.
+_INDEXES = (
+    "CREATE INDEX runs_of_tenant ON runs (tenant, number)",
+    "CREATE INDEX runs_of_thread ON runs (thread, tenant, number)",
+    "CREATE INDEX runs_by_status ON runs (status, number)",
+    "CREATE INDEX runs_of_tenant_by_status ON runs (tenant, status, number)",
+)
+_VERSION = f"PRAGMA user_version = {SCHEMA_VERSION}"
+# A request kept no tenant before schema 2: those runs are the local one's. A row that cannot be
+# read keeps the defaults; it must not keep every other run from being used.
+_FROM_1_TO_2 = (
+    "ALTER TABLE runs ADD COLUMN tenant TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN thread TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN touched TEXT NOT NULL DEFAULT ''",
+    """UPDATE runs SET thread = coalesce((
+        SELECT json_extract(entry, '$.event.request.thread') FROM entries
+        WHERE entries.run_id = runs.run_id AND seq = 1 AND json_valid(entry)
+    ), '')""",
+    """UPDATE runs SET touched = coalesce((
+        SELECT replace(json_extract(entry, '$.at'), 'Z', '+00:00') FROM entries
+        WHERE entries.run_id = runs.run_id AND seq = last_seq AND json_valid(entry)
+    ), started)""",
 )
 
 
@@ -76,27 +102,44 @@ def _create_private(path: Path) -> None:
 
 
 def _create_tables(connection: sqlite3.Connection, path: Path) -> None:
-    if not _is_new(connection, path):
+    found = _found_version(connection, path)
+    if found == SCHEMA_VERSION:
         return
-    connection.execute("PRAGMA journal_mode = WAL")
+    if found == 0:
+        # Both only take effect in a file without tables, outside of a transaction.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+    changes = _TABLES if found == 0 else _FROM_1_TO_2
+    with whole(connection):
+        for statement in (*changes, *_INDEXES, _VERSION):
+            connection.execute(statement)
+
+
+@contextmanager
+def whole(connection: sqlite3.Connection) -> Iterator[None]:
+    """Make everything written inside a `with` block durable together, or nothing of it."""
     connection.execute("BEGIN IMMEDIATE")
-    for statement in _TABLES:
-        connection.execute(statement)
-    connection.execute("COMMIT")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A full disk may have ended the transaction already.
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
 
 
-def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+def _found_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema of the file, 0 where it is still empty."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
         raise JournalError(
             f"The journal {path} has schema {version}; this version reads up to {SCHEMA_VERSION}.",
             hint="Use the newer Ferryman that wrote it, or choose another state folder.",
         )
-    if version == SCHEMA_VERSION:
-        return False
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
         raise JournalError(
             f"The database {path} is not a journal of Ferryman.",
             hint="Choose another state folder.",
         )
-    return True
+    return version

@@ -2,14 +2,14 @@
 
 import argparse
 import asyncio
-from typing import Any
+from typing import Any, get_args
 
 from rich.text import Text
 
 from orchestrator.cli.limits import counted
 from orchestrator.cli.output import add_common, add_json, results, table, write_json
 from orchestrator.core.events import Entry
-from orchestrator.core.runs import RunState
+from orchestrator.core.runs import RunState, RunStatus
 
 MOST_RUNS = 100_000
 
@@ -21,6 +21,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listed.add_argument(
         "--limit", type=counted(1, MOST_RUNS), default=20, metavar="N", help="at most N runs (20)"
     )
+    listed.add_argument(
+        "--status",
+        action="append",
+        default=[],
+        choices=get_args(RunStatus),
+        help="only runs that have come to this; may be given several times",
+    )
+    listed.add_argument("--thread", metavar="NAME", help="only runs of this thread")
     show = commands.add_parser("show", help="what a run did: plan, calls, verdicts, answer")
     report = commands.add_parser("report", help="a run's report, as --json of `run` writes it")
     schema = commands.add_parser("schema", help="the JSON schema of a report")
@@ -48,7 +56,7 @@ async def _list(options: argparse.Namespace) -> int:
     from orchestrator.settings import Settings
 
     with open_store(Settings.load(options.config, variables=UNSET)) as store:
-        heads = await store.heads(options.limit)
+        heads = await store.heads(options.limit, thread=options.thread, statuses=options.status)
     if options.json:
         write_json([head.model_dump(mode="json") for head in heads])
         return 0

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from orchestrator.core.events import Entry, RunHead
+from orchestrator.core.runs import RunStatus
 
 
 class JournalStore(Protocol):
@@ -25,8 +26,24 @@ class JournalStore(Protocol):
 class RunDirectory(Protocol):
     """The runs a store knows, newest first."""
 
-    async def heads(self, limit: int = 50) -> list[RunHead]:
-        """The newest runs."""
+    async def heads(
+        self,
+        limit: int = 50,
+        *,
+        tenant: str | None = None,
+        thread: str | None = None,
+        statuses: Sequence[RunStatus] = (),
+        before: str = "",
+    ) -> list[RunHead]:
+        """The newest runs that fit everything given; with `before` only older ones than that run.
+
+        Raises:
+            RunNotFound: `before` is no run, or not one of that tenant.
+        """
+        ...
+
+    async def head(self, run_id: str) -> RunHead | None:
+        """One run; None when there is no such run."""
         ...
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.core.errors import JournalError
+from orchestrator.core.errors import JournalError, RunNotFound
 from orchestrator.core.events import Entry, ReplanAsked, RunEnded, RunResumed, RunStarted
 from orchestrator.core.runs import RunRequest
 from orchestrator.journal.chain import seal, verify
@@ -16,12 +16,11 @@ from orchestrator.journal.chain import seal, verify
 START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 
 
-def journal_of(run_id, *events):
+def journal_of(run_id, *events, **fields):
     """Seal events into the entries of a run that begins with its request."""
     sealed = []
-    for seq, event in enumerate(
-        [RunStarted(request=RunRequest(goal=f"goal of {run_id}")), *events]
-    ):
+    request = RunRequest(goal=f"goal of {run_id}", **fields)
+    for seq, event in enumerate([RunStarted(request=request), *events]):
         at = START + timedelta(seconds=seq)
         entry = Entry(run_id=run_id, seq=seq + 1, at=at, seconds=0.25 * seq, event=event)
         sealed.append(seal(entry, sealed[-1].hash if sealed else ""))
@@ -109,6 +108,50 @@ class JournalStoreContract:
         for name in ("r1", "r2", "r3"):
             await store.append(journal_of(name))
         assert [head.run_id for head in await store.heads(2)] == ["r3", "r2"]
+
+    async def test_heads_name_tenant_and_thread(self, store):
+        await store.append(journal_of("r1", tenant="acme", thread="t1"))
+        assert [(head.tenant, head.thread) for head in await store.heads()] == [("acme", "t1")]
+        assert (await store.head("r1")).thread == "t1"
+        assert await store.head("r2") is None
+
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [
+            ({}, "r6 r5 r4 r3 r2 r1"),
+            ({"tenant": "acme"}, "r5 r3 r1"),
+            ({"tenant": ""}, "r6 r4 r2"),
+            ({"tenant": "nobody"}, ""),
+            ({"thread": "t1"}, "r5 r2 r1"),
+            ({"thread": "t1", "tenant": "acme"}, "r5 r1"),
+            ({"statuses": ["completed"]}, "r4 r1"),
+            ({"statuses": ["completed", "running"]}, "r6 r5 r4 r2 r1"),
+            ({"statuses": ["completed", "completed"]}, "r4 r1"),
+            ({"statuses": ["completed", "failed"], "tenant": "acme"}, "r3 r1"),
+            ({"statuses": ["running"], "thread": "t1", "tenant": "acme"}, "r5"),
+            ({"before": "r4"}, "r3 r2 r1"),
+            ({"before": "r5", "tenant": "acme"}, "r3 r1"),
+            ({"before": "r5", "statuses": ["running", "completed"], "limit": 2}, "r4 r2"),
+            ({"before": "r1"}, ""),
+        ],
+    )
+    async def test_heads_can_be_narrowed(self, store, wanted, found):
+        ended = {"r1": "completed", "r3": "failed", "r4": "completed"}
+        threads = {"r1": "t1", "r2": "t1", "r5": "t1", "r6": "t2"}
+        for number in range(1, 7):
+            name = f"r{number}"
+            events = [RunEnded(status=ended[name])] if name in ended else []
+            tenant = "acme" if number % 2 else ""
+            journal = journal_of(name, *events, tenant=tenant, thread=threads.get(name, ""))
+            await store.append(journal)
+        assert [head.run_id for head in await store.heads(**wanted)] == found.split()
+
+    async def test_older_than_an_unknown_or_a_foreign_run_is_refused(self, store):
+        await store.append(journal_of("r1", tenant="acme"))
+        with pytest.raises(RunNotFound, match="no run r2"):
+            await store.heads(before="r2")
+        with pytest.raises(RunNotFound, match="no run r1"):
+            await store.heads(before="r1", tenant="other")
 
     async def test_last_means_the_newest_run(self, store):
         await store.append(journal_of("zebra"))

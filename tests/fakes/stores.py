@@ -3,7 +3,7 @@
 import hashlib
 from contextlib import contextmanager
 
-from orchestrator.core.errors import JournalError
+from orchestrator.core.errors import JournalError, RunNotFound
 from orchestrator.core.events import RunEnded, RunHead, RunResumed, RunStarted
 
 
@@ -29,9 +29,24 @@ class MemoryStore:
     async def read(self, run_id, after=0):
         return [entry for entry in self.rows.get(run_id, []) if entry.seq > after]
 
-    async def heads(self, limit=50):
-        newest = list(self.rows.values())[::-1]
-        return [_head(rows) for rows in newest[:limit]]
+    async def heads(self, limit=50, *, tenant=None, thread=None, statuses=(), before=""):
+        found = [_head(rows) for rows in list(self.rows.values())[::-1]]
+        if before:
+            known = [h.run_id for h in found if tenant in {None, h.tenant}]
+            if before not in known:
+                raise RunNotFound(f"There is no run {before} to list older runs than.")
+            found = found[[h.run_id for h in found].index(before) + 1 :]
+        fitting = [
+            head
+            for head in found
+            if tenant in {None, head.tenant}
+            and thread in {None, head.thread}
+            and (not statuses or head.status in statuses)
+        ]
+        return fitting[:limit]
+
+    async def head(self, run_id):
+        return _head(self.rows[run_id]) if run_id in self.rows else None
 
     async def tail(self, run_id):
         rows = self.rows.get(run_id)
@@ -86,18 +101,20 @@ class MemoryBlobs:
 
 
 def _head(rows):
-    status, goal = "running", ""
+    status, request = "running", None
     for entry in rows:
         if isinstance(entry.event, RunStarted):
-            goal = entry.event.request.goal
+            request = entry.event.request
         if isinstance(entry.event, RunResumed):
             status = "running"
         if isinstance(entry.event, RunEnded):
             status = entry.event.status
     return RunHead(
         run_id=rows[0].run_id,
-        goal=goal,
+        goal=request.goal if request else "",
         status=status,
         started=rows[0].at,
         last_seq=rows[-1].seq,
+        tenant=request.tenant if request else "",
+        thread=request.thread if request else "",
     )
