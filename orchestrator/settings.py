@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from orchestrator.core.errors import SettingsError
 from orchestrator.core.fingerprints import digest
-from orchestrator.core.runs import Budget
+from orchestrator.core.runs import Approve, Budget
 from orchestrator.policy.permissions import DEFAULT_RULES, Rule
 
 PREFIX = "FERRYMAN_"
@@ -27,11 +27,36 @@ CONFIG_NAMES = ("ferryman.yaml", "ferryman.yml", "ferryman.json")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
+class ServedModel(BaseModel):
+    """A model name that the service offers: the word on questions, and the limits of its runs.
+
+    `places` and `budget` are those of the config file when left out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    about: str
+    approve: Approve = "ask"
+    budget: Budget | None = None
+    places: dict[str, str] | None = None
+
+
+SERVED_MODELS: Mapping[str, ServedModel] = {
+    "ferryman": ServedModel(about="Carries out tasks; asks before it changes anything."),
+    "ferryman-auto": ServedModel(
+        about="Carries out tasks; changes files inside the allowed folders without asking.",
+        approve="yes",
+    ),
+}
+"""The names that are served where the config file names none."""
+
+
 class ConfigFile(BaseModel):
     """The config file: the servers, and what may run without asking.
 
     `mcpServers` is the usual block of every MCP client, `places` are folders by the name a
-    person uses for them, `rules` come before the built-in ones; first match wins.
+    person uses for them, `rules` come before the built-in ones; first match wins. `models` are
+    the model names of the service.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +66,9 @@ class ConfigFile(BaseModel):
     rules: tuple[Rule, ...] = ()
     budget: Budget = Budget()
     parallel_calls: int = Field(default=4, gt=0, le=64)
+    models: dict[str, ServedModel] = Field(
+        default_factory=lambda: dict(SERVED_MODELS), min_length=1
+    )
     _identities: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @override
@@ -64,6 +92,7 @@ class Settings(BaseModel):
     Folders follow the XDG base directories. `embedded_model` replaces the weights of every
     role that is bound to the embedded backend: a name of the catalogue or the path of a GGUF.
     `log` is a file that gets one JSON line for every entry of a journal, without contents.
+    `host`, `port` and `keys` are for the HTTP service: where it listens, and the file of keys.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,6 +107,14 @@ class Settings(BaseModel):
     api_key: SecretStr | None = None
     embedded_model: str = ""
     log: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(default=8114, ge=0, le=65535)
+    keys: Path | None = None
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the keys of the HTTP service are."""
+        return self.keys or self.state_dir / "keys.json"
 
     @property
     def rules(self) -> tuple[Rule, ...]:

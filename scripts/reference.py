@@ -57,6 +57,7 @@ CONFIG = {
     "rules": "permissions, before the built-in ones: see Policy",
     "budget": "limits of every run: see Budget",
     "parallel_calls": "calls of one step that run at the same time, 1 to 64",
+    "models": "the model names that the service offers: see [OpenAI](service/openai.md)",
 }
 SERVER = {
     "command": "the program of a stdio server",
