@@ -57,7 +57,11 @@ class EmbeddedBackend:
     def card(self) -> CapabilityCard:
         """What this backend really does with a request."""
         return CapabilityCard(
-            constraint="grammar", logprobs=True, cached_tokens=True, parallel=self._engine.parallel
+            constraint="grammar",
+            logprobs=True,
+            cached_tokens=True,
+            parallel=self._engine.parallel,
+            lanes=True,
         )
 
     def identity(self) -> ModelIdentity:

@@ -15,13 +15,15 @@ class CapabilityCard(Frozen):
 
     `constraint` names the request field that forces a reply's form: `structured_outputs`
     (vLLM), `grammar` (llama.cpp), or the portable `response_format`. `parallel` is how many
-    requests it answers at once.
+    requests it answers at once; with `lanes`, those of one conversation one after another, each on
+    the prompt cache that knows its beginning.
     """
 
     constraint: Literal["structured_outputs", "grammar", "response_format"] = "response_format"
     logprobs: bool = False
     cached_tokens: bool = False
     parallel: int = Field(default=1, gt=0)
+    lanes: bool = False
 
 
 class Profile(Frozen):

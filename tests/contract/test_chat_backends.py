@@ -8,6 +8,7 @@ from adapters.backends.llama_server import CARD as LLAMA_SERVER
 from adapters.backends.openai_chat import OpenAIChatBackend, Server, pooled_transport
 from adapters.backends.recorded import RecordedBackend, RecordingBackend
 from adapters.backends.resilient import ResilientBackend
+from adapters.backends.scheduled import ScheduledBackend, Slots
 from adapters.backends.scripted import ScriptedBackend
 from adapters.backends.vllm import CARD as VLLM
 from adapters.clock import SystemClock
@@ -49,6 +50,13 @@ class TestResilient(ChatBackendContract):
     def backend(self):
         clock = FakeClock()
         return ResilientBackend(FlakyEverySecondTime(), clock=clock, sleep=clock.sleep)
+
+
+class TestScheduled(ChatBackendContract):
+    @pytest.fixture(params=[False, True], ids=["any", "by conversation"])
+    def backend(self, request):
+        slots = Slots(limit=1, conversations=request.param)
+        return ScheduledBackend(FakeBackend(), slots, role="synthesizer", clock=FakeClock())
 
 
 class FlakyEverySecondTime:
