@@ -19,10 +19,17 @@ _PROFILES = (
         transcript="step",
         low_margin=0.1,
         abstain_similarity=0.15,
+        detours="after a failure",
     ),
     # 0.5B, same prompts: 25 with 5 or 8 tools, 10 with all 59; worked turns cost it 2 to 3.
     # Good for one step, not for a plan.
-    Profile(name="qwen2.5-coder-0.5b", shortlist_k=5, low_margin=0.2, transcript="step"),
+    Profile(
+        name="qwen2.5-coder-0.5b",
+        shortlist_k=5,
+        low_margin=0.2,
+        transcript="step",
+        detours="after a failure",
+    ),
     # 135M: 15 of 30 with 5 tools. Real tokens for tests.
     Profile(name="smollm2", context_tokens=4096, shortlist_k=5, answer_tokens=120, low_margin=0.3),
     # 67 tools unfiltered, greedy: 71 % single steps, 42 % chains; nobody has measured it with a

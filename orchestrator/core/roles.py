@@ -70,6 +70,7 @@ class Profile(Frozen):
     contrast: bool = False
     transcript: Literal["append", "step"] = "append"
     gate: bool = True
+    detours: Literal["at once", "after a failure"] = "at once"
     stages: Literal[1, 2] = 2
     references: bool = True
     repairs: int = Field(default=1, ge=0)

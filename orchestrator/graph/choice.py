@@ -31,7 +31,7 @@ from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
 from orchestrator.policy.handles import handles, shape
 from orchestrator.policy.planning import acts
 from orchestrator.policy.samples import sample_arguments
-from orchestrator.policy.shortlist import MOST, Shortlist, shortlist
+from orchestrator.policy.shortlist import MOST, Shortlist, leader, shortlist
 from orchestrator.prompting.contrast import contrasts
 from orchestrator.prompting.examples import ChosenStep, closest_decision
 from orchestrator.prompting.generated import generated_example
@@ -135,7 +135,7 @@ def _offer(context: RunContext, ahead: Prospect, so_far: Thread, *, own_only: bo
         example = _generated(context, step, tools)
     shown, again = _example_messages(context, example, so_far)
     closed = bool(context.state.query) or (profile.gate and step.namespace == TEXT)
-    selectable = tools if closed else [*tools, SEARCH]
+    selectable = tools if closed or _keeps_in(context, ahead) else [*tools, SEARCH]
     return Offer(listed=listed, tools=tuple(selectable), example=example, shown=shown, again=again)
 
 
@@ -205,7 +205,8 @@ def candidates(
     of None all the others are in.
     """
     state, gate = context.state, context.roles["planner"].profile.gate
-    acting = gate and not state.query and _acts(context, ahead)
+    acting = gate and _acts(context, ahead)
+    kept_in = _keeps_in(context, ahead) and leader(context.catalogue, ahead.step.intent)
     last = next((call.tool.partition(".")[0] for call in reversed(state.settled)), None)
     limit = k if k is None else min(k, MOST - 1)
     return shortlist(
@@ -220,6 +221,7 @@ def candidates(
             for spec in context.specs.values()
             if _left_out(state, ahead, spec, own_only=own_only, gate=gate)
             or (acting and spec.effect == "read")
+            or (kept_in and spec.id != kept_in and spec.namespace != ahead.step.namespace)
         },
         pinned=[example.step.tool] if example and not state.query else [],
     )
@@ -229,6 +231,20 @@ def _acts(context: RunContext, ahead: Prospect) -> bool:
     """Whether a step is there to change something and its namespace can: reading is no way to."""
     writers = {s.namespace for s in context.specs.values() if s.effect != "read"} - {TEXT}
     return ahead.step.namespace in writers and acts(ahead.step.intent)
+
+
+def _keeps_in(context: RunContext, ahead: Prospect) -> bool:
+    """Whether the decision keeps to its step's namespace: nothing in it has failed yet."""
+    state, profile = context.state, context.roles["planner"].profile
+    if profile.detours == "at once" or state.query or ahead.step.namespace not in _own(context):
+        return False
+    return not any(each.failures for each in state.steps if each.step.id == ahead.step.id)
+
+
+def _own(context: RunContext) -> set[str]:
+    """The namespaces that still have a tool to choose."""
+    masked = context.state.masked
+    return {spec.namespace for spec in context.specs.values() if spec.id not in masked}
 
 
 def _left_out(

@@ -155,8 +155,9 @@ def offered_values(wanted: Iterable[Parameter]) -> list[str]:
 def _calls(
     context: RunContext, ahead: Prospect, tool: str, expressions: Mapping[str, JsonValue]
 ) -> tuple[ToolCall, ...]:
+    """A call for each item; one for all of them where the tool takes nothing of an item."""
     validator = Draft202012Validator(context.specs[tool].input_schema)
-    indices = ahead.indices if ahead.step.over else (-1,)
+    indices = ahead.indices if ahead.step.over and expressions else (-1,)
     return tuple(_call(ahead, tool, expressions, index, validator) for index in indices)
 
 

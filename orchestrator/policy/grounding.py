@@ -126,18 +126,30 @@ def among_seen(
 def fitting_files(found: Sequence[Reference], about: str, said: str) -> list[Reference]:
     """Of the files that were seen, those a parameter may mean, the likeliest first.
 
-    Only the types that its description speaks of, where there are any; only those that the goal
-    names, where it names any; then by the words that a name shares with what is said.
+    `said` is the step's intent and, on the next line, the goal. Only the types that the description
+    speaks of, where there are any; only those that the intent names, else those that the goal
+    names, where they name any; then by the words that a name shares with what is said.
     """
     about = about.lower()
     files = found if _FOLDERS_TOO.search(about) else [r for r in found if r.kind != "folder"]
     endings = tuple(end for sign, ends in _TYPES if sign.search(about) for end in ends)
     files = [r for r in files if r.text.lower().endswith(endings)] or files if endings else files
-    named = {name.lower() for name in names_given(said)}
-    called = [r for r in files if _name(r).lower() in named]
+    intent, _, goal = said.partition("\n")
+    called = _called(files, intent) or _called(files, goal)
     words = set(_WORD.findall(said.lower()))
     ranked = sorted(files, key=lambda r: -len(words & set(_WORD.findall(_name(r).lower()))))
     return (called or ranked)[:MOST_FILES]
+
+
+def _called(files: Sequence[Reference], words: str) -> list[Reference]:
+    """The files that words call by their whole name, in quotation marks or as it stands."""
+    given = {name.lower() for name in names_given(words)}
+    return [r for r in files if _name(r).lower() in given or _stands_in(_name(r), words)]
+
+
+def _stands_in(name: str, words: str) -> bool:
+    pattern = rf"(?<![\w.()-]){re.escape(name)}(?![\w-])"
+    return "." in name and re.search(pattern, words, re.IGNORECASE) is not None
 
 
 def meant_folders(offered: Sequence[Reference], *said: str) -> list[Reference]:

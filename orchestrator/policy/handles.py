@@ -60,7 +60,7 @@ def handle(state: RunState, step: StepState) -> Handle:
     over = step.step.over
     if not results:
         return Handle(step=step.step.id, over=over)
-    if over:
+    if over and results[-1].parent >= 0:
         by_parent = {call.parent: call for call in results}
         items = tuple(
             Item(data=_record(call.outcome.data), id=parent)

@@ -7,14 +7,18 @@ Levels, after the detectors in the field and the reports of where they fail:
   answered alike counts as identical however it is spelled.
 - L2 a cycle of two to eight calls, repeated three times with equal results: a new plan.
 - L3 no progress: six settled calls of a step, or three equal errors, that brought nothing new.
+- A call that failed is not made again with the same arguments in the same attempt at its step,
+  unless the error says that it may pass: the tool is hidden, and the step counts a failure.
 - L4 a namespace that the step is not about: closed for one turn after three turns.
 
 Every count is over the whole run, survives a resume, and includes refused calls. A new plan has
 two calls of its own before what came before it counts against it.
 """
 
+import re
 from collections.abc import Sequence
 
+from orchestrator.core.errors import ToolFailed
 from orchestrator.core.fingerprints import call_fingerprint, call_likeness
 from orchestrator.core.runs import Proposal, RunState, SettledCall
 from orchestrator.core.tools import ToolCall, split_name
@@ -41,11 +45,17 @@ TRIES_OF_A_PLAN = 2
 """Calls that a new plan may make before it is blamed for those of the plan before."""
 
 REPEATED = "repeated_call"
+_PASSING = re.compile(
+    r"\b(?:429|5\d\d|busy|temporar\w*|tim(?:ed?|ing)[ -]?out|unavailable|try again|retry|locked"
+    r"|overloaded|rate|refused|reset|away|down|offline|not (?:yet )?(?:ready|available))\b",
+    re.IGNORECASE,
+)
+"""What an error says that may well be over when the same is asked again."""
 
 
 def loop_verdict(state: RunState, proposal: Proposal) -> Verdict:
     """What the breaker says of a proposal; the first level that objects decides."""
-    for level in (_foreign, _identical, _cycle, _failing, _stalled):
+    for level in (_foreign, _identical, _failed_before, _cycle, _failing, _stalled):
         verdict = level(state, proposal)
         if verdict != ALLOW:
             return verdict
@@ -159,6 +169,32 @@ def _served(state: RunState, proposal: Proposal) -> int:
         and (call.fingerprint in wanted or call.likeness in alike)
         for call in state.settled
     )
+
+
+def _failed_before(state: RunState, proposal: Proposal) -> Verdict:
+    """A call that failed in this attempt at the step would fail again: nothing has changed.
+
+    A server that was busy, slow or gone is asked again; a step that was reopened, by a resume or a
+    new plan, starts afresh, for a person may have mended what was wrong.
+    """
+    attempts = next((s.failures for s in state.steps if s.step.id == proposal.step), 0)
+    if not attempts or len(proposal.calls) != 1:
+        return ALLOW
+    wanted = call_fingerprint(proposal.tool, proposal.calls[0].arguments)
+    failed = any(
+        call.fingerprint == wanted
+        and call.step == proposal.step
+        and call.plan == state.replans
+        and not call.outcome.ok
+        and call.outcome.code == ToolFailed.code
+        and not _PASSING.search(call.outcome.error)
+        and _same_world(state, call)
+        for call in state.settled
+    )
+    if not failed:
+        return ALLOW
+    reason = f"{proposal.tool} failed with these very arguments and nothing has changed."
+    return Verdict(kind="redirect", code="failed_before", reason=reason, mask=(proposal.tool,))
 
 
 def _cycle(state: RunState, proposal: Proposal) -> Verdict:

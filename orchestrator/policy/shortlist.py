@@ -26,7 +26,7 @@ __all__ = [
     "Shortlist",
     "build_catalogue",
     "explain",
-    "leads",
+    "leader",
     "namespace_ranking",
     "outside_quota",
     "producers",
@@ -124,14 +124,14 @@ def namespace_ranking(catalogue: Catalogue, query: str) -> list[RankedNamespace]
     return list(found.values())
 
 
-def leads(catalogue: Catalogue, query: str, tool: str) -> bool:
-    """Whether a tool is the closest of all for these words.
+def leader(catalogue: Catalogue, query: str) -> str:
+    """The tool that is the closest of all for these words; "" where there is none.
 
     A small plan may well say `filesystem` where a document is to be read; the tool that is the
     closest of all then does what the step is for.
     """
     ranked = catalogue.compare(query).order
-    return bool(ranked.size) and catalogue.specs[int(ranked[0])].id == tool
+    return catalogue.specs[int(ranked[0])].id if ranked.size else ""
 
 
 def explain(chosen: Shortlist) -> list[Explained]:

@@ -311,6 +311,23 @@ async def test_no_filter_behind_the_gate_offers_what_the_plan_allows():
         assert set(request.constraint.options) == allowed
 
 
+async def test_a_decision_keeps_to_its_steps_namespace_until_one_has_failed():
+    office, _ = await run_with(detours="after a failure")
+    options = [request.constraint.options for request in decisions(office)]
+    namespaces = [{tool.partition(".")[0] for tool in each} for each in options]
+    assert namespaces == [{"filesystem"}, {"ocr"}, {"text"}, {"filesystem"}]
+
+
+async def test_after_a_failure_a_decision_may_leave_its_namespace():
+    script = [SCREENSHOT_PLAN, LIST, {"path": "nowhere"}, LIST, {"path": "$folder.Desktop"}]
+    office, entries = await run_with(script, detours="after a failure", repairs=0)
+    first, second = (request.constraint.options for request in decisions(office)[:2])
+    assert events(entries, DecisionFailed)
+    assert SEARCH not in first
+    assert SEARCH in second
+    assert {tool.partition(".")[0] for tool in second} > {"filesystem"}
+
+
 class Torn(Versatile):
     """Chooses right, and is never sure of it."""
 

@@ -28,7 +28,7 @@ from orchestrator.policy.endings import (
 )
 from orchestrator.policy.handles import Handle, handle, handles
 from orchestrator.policy.selection import select
-from orchestrator.policy.shortlist import leads
+from orchestrator.policy.shortlist import leader
 from orchestrator.prompting.transcript import SEARCH
 
 NO_TOOL = "None of the tools does anything like this."
@@ -103,7 +103,7 @@ def _proposal(
             call.model_copy(update={"key": f"{run.run_id}:{proposal_id}.{index}"})
             for index, call in enumerate(calls)
         ),
-        parents=ahead.indices if ahead.step.over else (-1,),
+        parents=ahead.indices if len(calls) == len(ahead.indices) else (-1,),
         effect=context.specs[chosen.tool].effect,
         margin=chosen.margin,
         serves=_serves(context, ahead.step, chosen.tool),
@@ -115,7 +115,7 @@ def _serves(context: RunContext, step: PlanStep, tool: str) -> bool:
     spec = context.specs[tool]
     if spec.effect != "read" or spec.namespace == step.namespace:
         return False
-    return leads(context.catalogue, step.intent, tool)
+    return leader(context.catalogue, step.intent) == tool
 
 
 def _obstacle(run: RunState, step: StepState) -> Event | None:
