@@ -1,36 +1,44 @@
 """The orchestrator: run a goal, watch it, resume it, answer its questions, cancel it."""
 
-import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractContextManager, aclosing, nullcontext
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from orchestrator.core.errors import (
     JournalError,
     OrchestratorError,
-    ToolDefinitionChanged,
-    ToolUnavailable,
+    RunConflict,
 )
 from orchestrator.core.events import (
-    ApprovalGiven,
     Entry,
     Event,
     ModelInfo,
-    QuestionAnswered,
-    RunEnded,
-    RunResumed,
     RunStarted,
 )
-from orchestrator.core.fingerprints import digest
 from orchestrator.core.roles import Role
-from orchestrator.core.runs import FINAL, Approve, Budget, RunRequest, RunResult, RunState
-from orchestrator.core.tools import ToolSpec
+from orchestrator.core.runs import (
+    Approve,
+    Budget,
+    RunRequest,
+    RunResult,
+    RunStatus,
+)
+from orchestrator.core.tools import ToolOutcome, ToolSpec
 from orchestrator.graph.context import DeltaSink, Player, RunContext, Warm
-from orchestrator.journal.writer import Journal
+from orchestrator.graph.going_on import (
+    check_can_go_on,
+    definition,
+    gone_on_with,
+    plans_only,
+    started,
+)
+from orchestrator.graph.taking_up import Arguments, Words, taken_up
+from orchestrator.graph.work import CANCELLED, Work, ending_of
+from orchestrator.journal.leaving import LeavableJournal
 from orchestrator.policy.catalogue import Catalogue
 from orchestrator.policy.guards import GUARDS, Guard
-from orchestrator.policy.permissions import DEFAULT_RULES, Rule, standing_word
+from orchestrator.policy.permissions import DEFAULT_RULES, Rule
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.store import BlobStore, JournalStore
 from orchestrator.ports.tools import Toolset
@@ -38,8 +46,10 @@ from orchestrator.ports.traces import TraceSink
 from orchestrator.prompting.examples import Similarity, by_words
 from orchestrator.prompting.library import Library
 
-SUPER_STEPS = 100_000
-CANCELLED = RunEnded(status="cancelled", error="The run was cancelled.", code="run_cancelled")
+UNFINISHED: frozenset[RunStatus] = frozenset(
+    {"running", "planned", "waiting_approval", "waiting_tools", "needs_input"}
+)
+"""Statuses of a run that is at work or at rest; with every other one it is over."""
 Lock = Callable[[str], AbstractContextManager[None]]
 
 
@@ -75,11 +85,13 @@ class Orchestrator:
     Usage:
         async for entry in orchestrator.stream(RunRequest(goal="…")):
             print(entry.event.type)
+
+    What accepts runs and carries them out later uses `enlist` or `take_up`, then `carry_out`.
     """
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self._working: dict[str, asyncio.Task[None]] = {}
+        self._working: dict[str, Work] = {}
 
     async def run(self, request: RunRequest | str, *, run_id: str | None = None) -> RunResult:
         """Carry out a goal and give what it came to.
@@ -108,19 +120,83 @@ class Orchestrator:
         """
         asked = RunRequest(goal=request) if isinstance(request, str) else request
         run_id = run_id or new_run_id()
-        with self.parts.lock(run_id):
+        with self._locked(run_id):
             journal = self._journal(run_id)
-            work = self._work(journal, self._started(asked), on_delta=on_delta, plan_only=plan_only)
+            begun = self._started(asked, plan_only=plan_only)
+            work = self._work(journal, begun, on_delta=on_delta, plan_only=plan_only)
             async with aclosing(work) as entries:
                 async for entry in entries:
                     yield entry
 
-    async def resume(
+    async def enlist(
+        self, request: RunRequest, *, run_id: str | None = None, plan_only: bool = False
+    ) -> str:
+        """Make a run durable and do nothing else; `carry_out` begins with it.
+
+        Raises:
+            RunConflict: There is a run of that id already.
+            JournalError: The run cannot be made durable.
+        """
+        run_id = run_id or new_run_id()
+        with self._locked(run_id):
+            if await self.parts.store.read(run_id):
+                raise RunConflict(f"There is a run {run_id} already.", hint="Choose another id.")
+            journal = self._journal(run_id)
+            await self._happened(journal, self._started(request, plan_only=plan_only))
+        return run_id
+
+    async def take_up(self, run_id: str, words: Words) -> None:
+        """Make durable what is said to a run that rests; `carry_out` goes on with it.
+
+        Raises:
+            RunNotFound: There is no such run.
+            RunConflict: It is over, does not wait for what was said, or is being worked on.
+            InvalidRequest: What was said does not fit what the run asked.
+            ToolUnavailable: The server of the tool it was about to call does not start.
+            ToolDefinitionChanged: The tool it was about to call is not the same any more.
+        """
+        with self._locked(run_id):
+            journal = await self._loaded(run_id)
+            await self._happened(journal, *self._taken_up(journal, words))
+
+    async def carry_out(
+        self, run_id: str, *, on_delta: DeltaSink | None = None
+    ) -> AsyncGenerator[Entry]:
+        """Go on with a run that was enlisted or taken up, or whose process died.
+
+        Nothing happens to a run that is at rest or over by now. Closing the generator leaves the
+        run as it is in its journal; only `cancel` cancels it.
+
+        Raises:
+            RunNotFound: There is no such run.
+            RunConflict: It is being worked on.
+            JournalError: Its journal cannot be trusted, or cannot grow.
+        """
+        with self._locked(run_id):
+            journal = await self._loaded(run_id)
+            if journal.state.status != "running":
+                return
+            first = gone_on_with(journal)
+            try:
+                self._check(journal)
+            except OrchestratorError as error:
+                first = [ending_of(error)]
+            plan_only = plans_only(journal.entries())
+            work = self._work(journal, *first, on_delta=on_delta, plan_only=plan_only, leaves=True)
+            async with aclosing(work) as more:
+                async for entry in more:
+                    yield entry
+
+    async def resume(  # noqa: PLR0913 - each is one thing that may be said to a run
         self,
         run_id: str,
         *,
         approve: Approve = "ask",
         granted: bool | None = None,
+        digest: str = "",
+        by: str = "",
+        edited: Sequence[Arguments] | None = None,
+        results: Mapping[str, ToolOutcome] | None = None,
         answer: str = "",
         budget: Budget | None = None,
         on_delta: DeltaSink | None = None,
@@ -131,46 +207,85 @@ class Orchestrator:
             run_id: The run.
             approve: What happens from now on where the policy asks: ask, yes or no.
             granted: The word on the approval the run rests on, if it does.
+            digest: Which calls the word is about; any other ones are left as they are.
+            by: Who gave the word.
+            edited: The arguments of every call, to be carried out in place of the ones asked about.
+            results: What the client's own tools returned, by the id of the call.
             answer: The answer to the question that the plan put, if it did.
             budget: New limits, counted from the run's beginning; the old ones when left out.
             on_delta: Sees text as it is generated.
 
         Raises:
-            JournalError: There is no such run, it is over, it asked nothing that could be
-                answered, or another process works on it.
+            RunNotFound: There is no such run.
+            RunConflict: It is over, does not wait for what was said, or is being worked on.
+            InvalidRequest: What was said does not fit what the run asked.
+            JournalError: Its journal cannot be trusted, or cannot grow.
             ToolUnavailable: The server of the tool it was about to call does not start.
             ToolDefinitionChanged: The tool it was about to call is not the same any more.
         """
-        with self.parts.lock(run_id):
-            journal = await Journal.load(
-                self.parts.store, self.parts.blobs, clock=self.parts.clock, run_id=run_id
-            )
-            self._refuse_what_cannot_go_on(journal)
-            resumed = RunResumed(approve=approve, budget=budget)
-            first = _taken_up(journal.state, resumed, granted=granted, answer=answer)
+        words = Words(
+            approve=approve,
+            granted=granted,
+            digest=digest,
+            by=by,
+            edited=edited,
+            results=results,
+            answer=answer,
+            budget=budget,
+        )
+        with self._locked(run_id):
+            journal = await self._loaded(run_id)
+            first = self._taken_up(journal, words)
             async with aclosing(self._work(journal, *first, on_delta=on_delta)) as entries:
                 async for entry in entries:
                     yield entry
 
     async def cancel(self, run_id: str) -> bool:
-        """Cancel a run of this process; say whether it was running."""
-        task = self._working.get(run_id)
-        if task is None:
+        """Cancel a run that this process works on; say whether it does."""
+        work = self._working.get(run_id)
+        if work is None:
             return False
-        task.cancel()
-        await asyncio.wait([task])
+        await work.call_off()
         return True
+
+    async def call_off(self, run_id: str) -> bool:
+        """Cancel a run that nobody works on; say whether it was not over yet.
+
+        Raises:
+            RunNotFound: There is no such run.
+            RunConflict: It is being worked on.
+        """
+        with self._locked(run_id):
+            journal = await self._loaded(run_id)
+            if journal.state.status not in UNFINISHED:
+                return False
+            await self._happened(journal, CANCELLED)
+        return True
+
+    async def leave(self, run_id: str, *, within_s: float) -> None:
+        """Stop working on a run and leave it as it is, once no call of it is under way.
+
+        Args:
+            run_id: The run; one that is not worked on is left alone.
+            within_s: Seconds that its calls are waited for at most.
+        """
+        work = self._working.get(run_id)
+        if work is not None:
+            await work.leave(within_s=within_s)
+
+    def live(self, run_id: str) -> LeavableJournal | None:
+        """The journal of a run that this process works on right now."""
+        work = self._working.get(run_id)
+        return work.journal if work else None
 
     async def result(self, run_id: str) -> RunResult:
         """What a run has come to, from its journal.
 
         Raises:
-            JournalError: There is no such run, or its journal was changed.
+            RunNotFound: There is no such run.
+            JournalError: Its journal was changed.
         """
-        journal = await Journal.load(
-            self.parts.store, self.parts.blobs, clock=self.parts.clock, run_id=run_id
-        )
-        state = journal.state
+        state = (await self._loaded(run_id)).state
         return RunResult(
             run_id=run_id,
             status=state.status,
@@ -180,61 +295,79 @@ class Orchestrator:
             state=state,
         )
 
-    def _journal(self, run_id: str) -> Journal:
-        parts = self.parts
-        return Journal(parts.store, parts.blobs, clock=parts.clock, run_id=run_id)
+    @contextmanager
+    def _locked(self, run_id: str) -> Iterator[None]:
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.parts.lock(run_id))
+            except JournalError as error:
+                raise RunConflict(error.message, hint=error.hint) from error
+            yield
 
-    def _started(self, request: RunRequest) -> RunStarted:
+    def _journal(self, run_id: str) -> LeavableJournal:
+        parts = self.parts
+        return LeavableJournal(parts.store, parts.blobs, clock=parts.clock, run_id=run_id)
+
+    async def _loaded(self, run_id: str) -> LeavableJournal:
+        parts = self.parts
+        return await LeavableJournal.load(
+            parts.store, parts.blobs, clock=parts.clock, run_id=run_id
+        )
+
+    def _started(self, request: RunRequest, *, plan_only: bool) -> RunStarted:
         parts = self.parts
         return RunStarted(
             request=request,
             models=parts.models,
-            tools={spec.id: definition(spec) for spec in parts.toolset.specs},
+            tools={spec.id: definition(spec) for spec in self._specs(request)},
             unavailable=dict(parts.unavailable),
             prompts=parts.library.citations,
+            plan_only=plan_only,
         )
 
-    def _refuse_what_cannot_go_on(self, journal: Journal) -> None:
-        state = journal.state
-        if state.status in FINAL:
-            raise JournalError(
-                f"Run {state.run_id} is over: {state.status}.", hint="Start a new run instead."
-            )
-        started = next(e.event for e in journal.entries() if isinstance(e.event, RunStarted))
-        decided = state.held if state.proposal is None else (*state.held, state.proposal)
-        if not decided:
-            return
-        now = {spec.id: definition(spec) for spec in self.parts.toolset.specs}
-        for tool in (proposal.tool for proposal in decided):
-            why = self.parts.unavailable.get(tool.partition(".")[0])
-            if tool not in now and why:
-                raise ToolUnavailable(why, hint="Start the server, then resume the run.")
-            if now.get(tool) != started.tools.get(tool):
-                raise ToolDefinitionChanged(f"{tool} is not what it was when the run began.")
+    def _taken_up(self, journal: LeavableJournal, words: Words) -> list[Event]:
+        self._check(journal, refused=words.granted is False)
+        return taken_up(self._context(journal, None), words)
+
+    def _check(self, journal: LeavableJournal, *, refused: bool = False) -> None:
+        specs = self._specs(started(journal.entries()).request)
+        check_can_go_on(journal, specs, self.parts.unavailable, refused=refused)
+
+    def _specs(self, request: RunRequest) -> Sequence[ToolSpec]:
+        return (*self.parts.toolset.specs, *request.tools)
+
+    async def _happened(self, journal: LeavableJournal, *events: Event) -> None:
+        before = journal.state.last_seq
+        await journal.append(*events)
+        for entry in journal.since(before, len(events)):
+            self._traced(entry)
+
+    def _traced(self, entry: Entry) -> None:
+        for trace in self.parts.traces:
+            trace.record(entry)
 
     async def _work(
         self,
-        journal: Journal,
+        journal: LeavableJournal,
         *first: Event,
         on_delta: DeltaSink | None,
         plan_only: bool = False,
+        leaves: bool = False,
     ) -> AsyncGenerator[Entry]:
+        run_id = journal.state.run_id
         tail = journal.subscribe()
-        context = self._context(journal, on_delta)
-        task = asyncio.create_task(_drive(context, first, plan_only=plan_only))
-        self._working[journal.state.run_id] = task
+        work = Work(self._context(journal, on_delta), journal, *first, plan_only=plan_only)
+        self._working[run_id] = work
         try:
             async for entry in tail:
-                for trace in self.parts.traces:
-                    trace.record(entry)
+                self._traced(entry)
                 yield entry
-            await task
+            await work.finished()
         finally:
-            self._working.pop(journal.state.run_id, None)
-            task.cancel()
-            await asyncio.wait([task])
+            self._working.pop(run_id, None)
+            await (work.leave(within_s=0.0) if leaves else work.call_off())
 
-    def _context(self, journal: Journal, on_delta: DeltaSink | None) -> RunContext:
+    def _context(self, journal: LeavableJournal, on_delta: DeltaSink | None) -> RunContext:
         parts = self.parts
         return RunContext(
             roles=dict(parts.roles),
@@ -255,83 +388,3 @@ class Orchestrator:
 def new_run_id() -> str:
     """A name for a run: short enough to type, long enough not to be met twice."""
     return secrets.token_hex(6)
-
-
-def definition(spec: ToolSpec) -> str:
-    """The digest of a tool's definition, by which a change is noticed."""
-    return digest(spec.model_dump(mode="json"))[:16]
-
-
-def _taken_up(
-    state: RunState, resumed: RunResumed, *, granted: bool | None, answer: str
-) -> list[Event]:
-    """The events that a resume begins with: the word on an open approval comes first."""
-    events: list[Event] = [resumed]
-    if answer:
-        if state.plan is None or not state.plan.question:
-            raise JournalError(
-                f"Run {state.run_id} has asked no question.", hint="Resume it without an answer."
-            )
-        events.append(QuestionAnswered(text=answer))
-    asked = state.approval
-    if asked is None or asked.granted is not None:
-        return events
-    word = granted
-    if word is None and state.proposal and not _about_an_unknown_outcome(state):
-        word = standing_word(resumed.approve, state.proposal.effect)
-    if word is None:
-        return events
-    given = ApprovalGiven(digest=asked.digest, granted=word, by="the person who resumed the run")
-    return [given, *events]
-
-
-def _about_an_unknown_outcome(state: RunState) -> bool:
-    return state.verdict is not None and state.verdict.code == "tool_outcome_unknown"
-
-
-async def _drive(context: RunContext, first: tuple[Event, ...], *, plan_only: bool) -> None:
-    """Carry the run through the graph; whatever ends it is written down before it is raised."""
-    journal = context.journal
-    try:
-        from orchestrator.graph.build import build_graph
-        from orchestrator.graph.nodes.plan import plan_run
-
-        await journal.append(*first)
-        if plan_only:
-            await plan_run(context)
-        else:
-            await build_graph().ainvoke(
-                {"run": context.state},
-                context=context,
-                config={"recursion_limit": SUPER_STEPS},
-            )
-        if context.state.status == "running":
-            await journal.append(_rest(context.state))
-    except asyncio.CancelledError:
-        if context.state.status == "running":
-            await asyncio.shield(journal.append(CANCELLED))
-        raise
-    except (OrchestratorError, ExceptionGroup) as raised:
-        await journal.append(_failure(raised))
-    finally:
-        journal.close()
-
-
-def _rest(state: RunState) -> RunEnded:
-    """Where a run rests that is neither over nor at work: before its plan, or on a question."""
-    if state.plan and state.plan.question:
-        return RunEnded(status="needs_input", error=state.plan.question, code="needs_input")
-    if state.proposal is None:
-        return RunEnded(status="planned")
-    asked = state.verdict.reason if state.verdict else ""
-    return RunEnded(status="waiting_approval", error=asked, code="needs_input")
-
-
-def _failure(raised: Exception) -> RunEnded:
-    """What ended a run, written down; what is not ours, or is the journal's own, goes on up."""
-    error = raised
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    if not isinstance(error, OrchestratorError) or isinstance(error, JournalError):
-        raise error
-    return RunEnded(status="failed", error=f"{error.message} {error.hint}", code=error.code)

@@ -10,6 +10,7 @@ from orchestrator.core.errors import (
     ConfigurationError,
     NeedsInput,
     OrchestratorError,
+    RequestError,
     RunCancelled,
     RunStopped,
 )
@@ -31,6 +32,7 @@ _BY_STATUS: dict[RunStatus, int] = {
 }
 _BY_ERROR: tuple[tuple[type[OrchestratorError], int], ...] = (
     (ConfigurationError, USAGE),
+    (RequestError, USAGE),
     (NeedsInput, WAITING),
     (RunCancelled, CANCELLED),
     (RunStopped, STOPPED),

@@ -32,7 +32,8 @@ from orchestrator.evals.keeping import EvaluationFolder
 from orchestrator.evals.records import Measured, Record
 from orchestrator.evals.runner import Evaluation, evaluate
 from orchestrator.evals.workbench import Workbench
-from orchestrator.runtime import Parts, definition
+from orchestrator.graph.going_on import definition
+from orchestrator.runtime import Parts
 from orchestrator.settings import Settings
 
 LOOP_CONTEXT = 32_768

@@ -34,7 +34,10 @@ class ModelInfo(Frozen):
 
 
 class RunStarted(Frozen):
-    """The run exists: its request, the models bound to its roles, the tools in scope."""
+    """The run exists: its request, the models bound to its roles, the tools in scope.
+
+    With `plan_only` it rests as `planned` once it has a plan.
+    """
 
     type: Literal["run_started"] = "run_started"
     request: RunRequest
@@ -42,6 +45,7 @@ class RunStarted(Frozen):
     tools: dict[str, str] = Field(default_factory=dict)
     unavailable: dict[str, str] = Field(default_factory=dict)
     prompts: dict[str, str] = Field(default_factory=dict)
+    plan_only: bool = False
 
 
 class RunResumed(Frozen):

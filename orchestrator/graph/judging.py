@@ -1,6 +1,7 @@
 """What the guard says of a proposal, as events."""
 
 from orchestrator.core.events import CallProposed, Event, RunEnded, VerdictGiven
+from orchestrator.core.fingerprints import digest
 from orchestrator.core.runs import Proposal, RunState
 from orchestrator.core.verdicts import Verdict
 from orchestrator.graph.context import RunContext
@@ -32,6 +33,11 @@ def judged(context: RunContext, state: RunState, proposal: Proposal) -> list[Eve
     verdict = first_objection(view, context.guards)
     given = VerdictGiven(proposal=proposal.id, verdict=verdict)
     return [given, _stop(verdict)] if verdict.kind == "stop" else [given]
+
+
+def proposal_digest(proposal: Proposal) -> str:
+    """What an approval is bound to: the tool and every call's exact arguments."""
+    return digest([[call.tool, call.arguments] for call in proposal.calls])
 
 
 def _stop(verdict: Verdict) -> RunEnded:

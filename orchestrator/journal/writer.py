@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
 
-from orchestrator.core.errors import JournalError
+from orchestrator.core.errors import JournalError, RunNotFound
 from orchestrator.core.events import Entry, Event, RunEnded, RunResumed
 from orchestrator.core.fingerprints import unfit
 from orchestrator.core.runs import RunState
@@ -59,17 +59,20 @@ class Journal:
         """Take up the journal of a run that exists.
 
         Raises:
-            JournalError: There is no such run, or its journal cannot be trusted.
+            RunNotFound: There is no such run.
+            JournalError: Its journal cannot be trusted.
         """
         journal = cls(store, blobs, clock=clock, run_id=run_id)
         entries = await store.read(run_id)
         if not entries:
-            raise JournalError(f"There is no run {run_id}.", hint="`ferryman runs list` has them.")
+            raise RunNotFound(f"There is no run {run_id}.", hint="`ferryman runs list` has them.")
         if problems := verify(entries):
             raise JournalError(f"The journal of run {run_id} was changed: {problems[0]}")
         for entry in entries:
             event = with_payloads(entry.event, blobs.get)
             journal._take_in(entry.model_copy(update={"event": event}))
+        # Whoever takes the run up works from now on, whether or not a resume says so.
+        journal._mark = clock.monotonic()
         return journal
 
     async def append(self, *events: Event) -> RunState:
@@ -98,6 +101,10 @@ class Journal:
     def entries(self) -> list[Entry]:
         """List the entries so far, with every payload in full."""
         return list(self._entries)
+
+    def since(self, seq: int, limit: int) -> list[Entry]:
+        """Give the entries after a sequence number, with every payload in full, at most so many."""
+        return self._entries[seq : seq + limit]
 
     def subscribe(self, after: int | None = None) -> AsyncGenerator[Entry]:
         """Follow the journal until the run ends or rests, or the journal is closed.

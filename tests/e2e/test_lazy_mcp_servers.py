@@ -14,7 +14,7 @@ from adapters.tools.mcp_lazy import START_AGAIN_AFTER_S, LazyMcpToolset
 from adapters.tools.mcp_manifest import ManifestCache
 from orchestrator.core.errors import ToolUnavailable
 from orchestrator.core.tools import ToolCall
-from orchestrator.runtime import definition
+from orchestrator.graph.going_on import definition
 from tests.fakes.clock import FakeClock
 from tests.fakes.processes import MARK, living
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.core.errors import JournalError
+from orchestrator.core.errors import RunConflict
 from orchestrator.core.events import CallSettled, RunEnded
 from orchestrator.core.runs import Budget
 from tests.fakes.office import (
@@ -42,7 +42,7 @@ async def test_a_run_that_asked_nothing_takes_no_answer():
     request = office.request(approve="ask")
     first = await entries_of(office.orchestrator(screenshot_script()).stream(request))
     assert status(first) == "waiting_approval"
-    with pytest.raises(JournalError, match="asked no question"):
+    with pytest.raises(RunConflict, match="asked no question"):
         await entries_of(office.orchestrator([]).resume(first[0].run_id, answer="blue"))
 
 

@@ -3,9 +3,9 @@
 from langgraph.runtime import Runtime
 
 from orchestrator.core.events import ApprovalAsked, ApprovalGiven, RunEnded
-from orchestrator.core.fingerprints import digest
-from orchestrator.core.runs import Approval, Proposal
+from orchestrator.core.runs import Approval
 from orchestrator.graph.context import RunContext
+from orchestrator.graph.judging import proposal_digest
 from orchestrator.graph.state import GraphState
 from orchestrator.policy.permissions import standing_word
 
@@ -27,8 +27,3 @@ async def approve(state: GraphState, runtime: Runtime[RunContext]) -> GraphState
         return await context.happened(asked, given)
     rest = RunEnded(status="waiting_approval", error=verdict.reason, code="needs_input")
     return await context.happened(asked, rest)
-
-
-def proposal_digest(proposal: Proposal) -> str:
-    """What an approval is bound to: the tool and every call's exact arguments."""
-    return digest([[call.tool, call.arguments] for call in proposal.calls])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestrator.core.chat import Message
-from orchestrator.core.errors import JournalError
+from orchestrator.core.errors import JournalError, RunNotFound
 from orchestrator.core.events import (
     CallSettled,
     ModelCalled,
@@ -137,7 +137,7 @@ async def test_the_state_holds_payloads_that_the_rows_do_not(journal, store, blo
 
 
 async def test_a_run_that_is_not_there_cannot_be_loaded(loaded):
-    with pytest.raises(JournalError, match="no run r1"):
+    with pytest.raises(RunNotFound, match="no run r1"):
         await loaded()
 
 
