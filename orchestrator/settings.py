@@ -51,12 +51,34 @@ SERVED_MODELS: Mapping[str, ServedModel] = {
 """The names that are served where the config file names none."""
 
 
+class ServiceLimits(BaseModel):
+    """What the HTTP service takes in, and from whom.
+
+    `running` and `waiting` count runs; `requests_per_minute` holds for each key. `hosts` are
+    names that the service is called by besides its own, `origins` the web pages that may call
+    it. `drain_s` is how long runs may go on once the service is told to stop.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    running: int = Field(default=4, gt=0, le=1024)
+    waiting: int = Field(default=1000, ge=0, le=1_000_000)
+    body_bytes: int = Field(default=2_000_000, gt=0)
+    body_s: float = Field(default=15.0, gt=0)
+    json_depth: int = Field(default=64, gt=0, le=64)
+    requests_per_minute: int = Field(default=1200, gt=0)
+    keep_alive_s: float = Field(default=15.0, gt=0)
+    drain_s: float = Field(default=20.0, ge=0)
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+
+
 class ConfigFile(BaseModel):
     """The config file: the servers, and what may run without asking.
 
     `mcpServers` is the usual block of every MCP client, `places` are folders by the name a
-    person uses for them, `rules` come before the built-in ones; first match wins. `models` are
-    the model names of the service.
+    person uses for them, `rules` come before the built-in ones; first match wins. `service`
+    are the limits of the HTTP service, `models` the names that it offers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +88,7 @@ class ConfigFile(BaseModel):
     rules: tuple[Rule, ...] = ()
     budget: Budget = Budget()
     parallel_calls: int = Field(default=4, gt=0, le=64)
+    service: ServiceLimits = ServiceLimits()
     models: dict[str, ServedModel] = Field(
         default_factory=lambda: dict(SERVED_MODELS), min_length=1
     )

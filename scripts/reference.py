@@ -50,6 +50,9 @@ SETTINGS = {
     "api_key": "what the model server asks for",
     "embedded_model": "other weights for the roles bound to `embedded`: a name or a GGUF path",
     "log": "a file that gets one JSON line for every journal entry, without contents",
+    "host": "the address that `ferryman serve` listens at; default `127.0.0.1`",
+    "port": "its port; default `8114`",
+    "keys": "the file of the service's keys; default `keys.json` in the state folder",
 }
 CONFIG = {
     "mcpServers": "the servers, by namespace: see the next table",
@@ -57,6 +60,7 @@ CONFIG = {
     "rules": "permissions, before the built-in ones: see Policy",
     "budget": "limits of every run: see Budget",
     "parallel_calls": "calls of one step that run at the same time, 1 to 64",
+    "service": "limits of the HTTP service: see [HTTP](service/http.md)",
     "models": "the model names that the service offers: see [OpenAI](service/openai.md)",
 }
 SERVER = {

@@ -11,6 +11,8 @@ COMMANDS = {
     "run": "carry out a goal; without one, the sample office's screenshots are renamed",
     "resume": "go on with a run that rests, was cancelled, failed, or whose process died",
     "plan": "make a plan and do nothing",
+    "serve": "offer it all over HTTP: the OpenAI API, runs to watch and approve, a page",
+    "keys": "make, list and take back the keys of the service",
     "tools": "list the tools in scope, search them, explain a shortlist",
     "learn": "learn from your own completed runs: which tools follow which, worked examples",
     "models": "list, pull, find and verify the weights of the embedded models",

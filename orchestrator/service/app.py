@@ -1,0 +1,113 @@
+"""The HTTP application: every route of the service, and how its errors are told."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
+from typing_extensions import override
+
+from orchestrator.core.errors import OrchestratorError
+from orchestrator.service import health, runs
+from orchestrator.service.context import Service
+from orchestrator.service.errors import ErrorBody, answer, answer_to, failure
+from orchestrator.service.surface import RequestGate
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    runs.router,
+)
+"""Every part of the service adds its routes by one line."""
+
+ABOUT = (
+    "Carries goals across tool namespaces on small local models. Errors have one shape on every "
+    "route: `error` with `message`, `type`, `code` and `hint`."
+)
+
+
+class ServedApi(FastAPI):
+    """Describes errors as what they are on every route: JSON, even where success is a stream."""
+
+    @override
+    def openapi(self) -> dict[str, Any]:
+        """The description, made once."""
+        if self.openapi_schema is None:
+            described = super().openapi()
+            operations = [op for path in described["paths"].values() for op in path.values()]
+            for responses in (operation["responses"] for operation in operations):
+                for status in {"4XX", "5XX"} & responses.keys():
+                    schema = next(iter(responses[status]["content"].values()))
+                    responses[status]["content"] = {"application/json": schema}
+        return self.openapi_schema or {}
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application of a service, without the gate that stands before it."""
+    app = ServedApi(
+        title="Ferryman",
+        version="1",
+        description=ABOUT,
+        docs_url=None,  # the page of FastAPI loads its scripts from elsewhere
+        redoc_url=None,
+        responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
+        telemetry={"auto_configure": False},
+        lifespan=_opened,
+    )
+    app.state.service = service
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(OrchestratorError, _ours)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _unfit)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _plain)  # type: ignore[arg-type]
+    return app
+
+
+def gated(service: Service) -> ASGIApp:
+    """The application as it is served: whatever comes in passes the gate first."""
+    return RequestGate(create_app(service), service)
+
+
+@asynccontextmanager
+async def _opened(app: FastAPI) -> AsyncIterator[None]:
+    """Go on with the runs that the last process left, once somebody listens."""
+    await app.state.service.dispatcher.recover()
+    yield
+
+
+async def _ours(_: Request, error: OrchestratorError) -> JSONResponse:
+    return answer_to(error)
+
+
+async def _unfit(_: Request, error: RequestValidationError) -> JSONResponse:
+    """Name the first field that does not fit, and never repeat its value."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    return answer(
+        400,
+        failure(
+            400,
+            "invalid_request",
+            f"{where}: {first['msg']}.",
+            "`GET /openapi.json` describes what each route takes.",
+            param=where,
+        ),
+    )
+
+
+_SAID = {
+    404: ("not_found", "There is no such route.", "`GET /openapi.json` lists the routes."),
+    405: ("method_not_allowed", "The route has no such method.", "See the `Allow` header."),
+}
+
+
+async def _plain(_: Request, error: HTTPException) -> JSONResponse:
+    code, message, hint = _SAID.get(
+        error.status_code, ("request", "The request cannot be served.", "")
+    )
+    body = failure(error.status_code, code, message, hint)
+    return answer(error.status_code, body, error.headers)

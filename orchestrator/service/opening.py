@@ -1,0 +1,92 @@
+"""Opens a service: the orchestrator of the settings, and what the routes need around it."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+from orchestrator.bootstrap import open_orchestrator
+from orchestrator.core.errors import OrchestratorError
+from orchestrator.ports.store import RunDirectory
+from orchestrator.runtime import Orchestrator
+from orchestrator.service.context import Check, Service
+from orchestrator.service.dispatcher import Dispatcher
+from orchestrator.service.keys import Keyring
+from orchestrator.settings import Settings
+
+
+@asynccontextmanager
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
+    """Build a service from settings and close everything it opened afterwards.
+
+    Raises:
+        ConfigurationError: Something that the operator wrote or left out keeps it from starting.
+    """
+    keyring = Keyring(settings.keys_path)
+    _ = keyring.required  # a file of keys that cannot be read stops the start
+    async with open_orchestrator(settings) as orchestrator:
+        limits = settings.config.service
+        directory = cast(RunDirectory, orchestrator.parts.store)
+        yield Service(
+            orchestrator=orchestrator,
+            dispatcher=Dispatcher(orchestrator, running=limits.running, waiting=limits.waiting),
+            directory=directory,
+            keyring=keyring,
+            clock=orchestrator.parts.clock,
+            limits=limits,
+            models=settings.config.models,
+            places=settings.config.places,
+            budget=settings.config.budget,
+            checks=checks_of(settings.state_dir, directory, orchestrator),
+        )
+
+
+def checks_of(state: Path, directory: RunDirectory, orchestrator: Orchestrator) -> dict[str, Check]:
+    """What `/readyz` asks: the state folder, the journal, each server of tools."""
+    unavailable = orchestrator.parts.unavailable
+    namespaces = {spec.namespace for spec in orchestrator.parts.toolset.specs} | {*unavailable}
+    tools: dict[str, Check] = {
+        f"tools.{name}": _known(bool(unavailable.get(name))) for name in sorted(namespaces)
+    }
+    return {"state": _writable(state), "journal": _readable(directory), **tools}
+
+
+def _writable(state: Path) -> Check:
+    """Write a byte where the journal is: a full disk shows before a run meets it."""
+    path = state / f".ready-{os.getpid()}"
+
+    def write() -> None:
+        with path.open("wb") as file:
+            file.write(b"1")
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+
+    async def check() -> str:
+        try:
+            await asyncio.to_thread(write)
+        except OSError as error:
+            return f"it cannot be written: {error.strerror}"
+        return ""
+
+    return check
+
+
+def _readable(directory: RunDirectory) -> Check:
+    async def check() -> str:
+        try:
+            await directory.heads(1)
+        except OrchestratorError as error:
+            return f"it cannot be read: {error.code}"
+        return ""
+
+    return check
+
+
+def _known(missing: bool) -> Check:  # noqa: FBT001 - a fact, not a switch
+    async def check() -> str:
+        return "its server did not start" if missing else ""
+
+    return check
