@@ -1,15 +1,20 @@
-"""The record of a run as structured log lines, for whoever collects logs.
+"""The record of a run, and what the service and its libraries log, as structured lines.
 
 A line names what happened and where, with sizes and counts; what files say, what models wrote
 and the arguments of calls stay in the journal.
 """
 
-from collections.abc import Mapping
+import logging
+import re
+from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
+from structlog.stdlib import ProcessorFormatter
 
+from adapters.traces.redaction import redacting
 from orchestrator.core.events import Entry
+from orchestrator.core.redaction import Redactor
 
 _KEPT = frozenset(
     {
@@ -30,15 +35,21 @@ _KEPT = frozenset(
         "approve",
     }
 )
+_ACCESS = "uvicorn.access"
+_ACCESS_FIELDS = 5
+_RUN = re.compile(r"^/v1/runs/([^/]+)")
 
 
 class LogSink:
     """Writes one JSON object a line: time, run, sequence number, event, and its plain facts."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, redactor: Redactor | None = None) -> None:
         self._log = structlog.wrap_logger(
             structlog.WriteLogger(stream),
-            processors=[structlog.processors.JSONRenderer(sort_keys=False)],
+            processors=[
+                redacting(redactor or Redactor()),
+                structlog.processors.JSONRenderer(sort_keys=False),
+            ],
         )
 
     def record(self, entry: Entry) -> None:
@@ -63,3 +74,42 @@ def facts(said: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(verdict, Mapping):
         kept |= {"verdict": verdict.get("kind"), "code": verdict.get("code", "")}
     return kept
+
+
+def json_handler(stream: TextIO, *, redactor: Redactor | None = None) -> logging.Handler:
+    """A handler of the standard library's logging that writes the same kind of lines.
+
+    An access line of uvicorn becomes fields (client, method, path, status, and the run that the
+    path names), without the query. Tracebacks are in `exception`.
+    """
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        ProcessorFormatter(
+            pass_foreign_args=True,
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", key="at"),
+                _access,
+            ],
+            processors=[
+                ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                redacting(redactor or Redactor()),
+                structlog.processors.JSONRenderer(sort_keys=False),
+            ],
+        )
+    )
+    return handler
+
+
+def _access(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    said = line.pop("positional_args", None)
+    if line["logger"] != _ACCESS or not isinstance(said, tuple) or len(said) != _ACCESS_FIELDS:
+        return line
+    client, method, target, _, status = said
+    path = str(target).partition("?")[0]
+    line.update(event="request", client=client, method=method, path=path, status=status)
+    if run := _RUN.match(path):
+        line["run"] = run[1]
+    return line
