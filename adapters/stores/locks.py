@@ -4,30 +4,41 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.core.errors import JournalError
+
+
+class RunHeld(JournalError):
+    """A run is being worked on by somebody else."""
+
+    code = JournalError.code
+    default_hint = "Wait for it, or stop that process; its lock goes with it."
+
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 @contextmanager
-def held(folder: Path, run_id: str) -> Iterator[None]:
+def held(folder: Path, run_id: str, *, last: bool = False) -> Iterator[None]:
     """Hold the lock of a run for the length of a `with` block.
 
-    Lock files stay in the folder: removing one while another process opens it would let
-    two processes each hold a lock of the same name.
+    With `last` the lock's file goes with the run: whoever had it open already finds that it is
+    not the folder's any more, and takes the new one.
 
     Raises:
-        JournalError: Another process, or another task of this one, holds it.
+        RunHeld: Another process, or another task of this one, holds it.
+        JournalError: The lock cannot be opened.
     """
     if not _RUN_ID.fullmatch(run_id):
         raise JournalError(f"{run_id!r} is not a run id.", hint="`ferryman runs list` has them.")
-    handle = _opened(folder / f"{run_id}.lock")
+    path = folder / f"{run_id}.lock"
+    handle = _acquired(path, run_id)
     try:
-        _acquire(handle, run_id)
         yield
+        if last:
+            path.unlink(missing_ok=True)
     finally:
         os.close(handle)
 
@@ -54,16 +65,38 @@ def _opened(path: Path) -> int:
         ) from error
 
 
+def _acquired(path: Path, run_id: str) -> int:
+    """Open and lock the file that is in the folder, however often it is taken away meanwhile."""
+    while True:
+        handle = _opened(path)
+        try:
+            _acquire(handle, run_id)
+            if _is_still(handle, path):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
 def _acquire(handle: int, run_id: str) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise JournalError(
-            f"Run {run_id} is being worked on by another process ({_holder(handle)}).",
-            hint="Wait for it, or stop that process; its lock goes with it.",
+        raise RunHeld(
+            f"Run {run_id} is being worked on by another process ({_holder(handle)})."
         ) from error
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    # Who holds it is only told to people; a full disk must not keep a run from being looked after.
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+
+
+def _is_still(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _holder(handle: int) -> str:

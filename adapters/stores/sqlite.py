@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import ValidationError
 
 from adapters.stores.locks import held
+from adapters.stores.retention import Retention, prune
 from adapters.stores.sqlite_commits import GroupCommit
 from adapters.stores.sqlite_errors import named
 from adapters.stores.sqlite_heads import HEAD, NUMBER, listing
@@ -16,6 +18,7 @@ from adapters.stores.sqlite_schema import Durability, connect, prepare
 from orchestrator.core.errors import JournalError, RunNotFound
 from orchestrator.core.events import Entry, RunHead
 from orchestrator.core.runs import RunStatus
+from orchestrator.ports.store import OVER, Pruned
 
 _NAMED_AT_MOST = 5
 
@@ -131,6 +134,28 @@ class SqliteStore:
         if len(found) != 1:
             raise _not_one(text, found)
         return str(found[0])
+
+    async def prune(
+        self,
+        *,
+        before: datetime,
+        keep: int = 0,
+        statuses: Sequence[RunStatus] = OVER,
+        rehearse: bool = False,
+    ) -> Pruned:
+        """Remove old runs with their entries, locks, and the payloads that only they had.
+
+        Args:
+            before: Runs that nothing was added to since then are old.
+            keep: How many of the newest runs stay however old they are.
+            statuses: What the runs must have come to.
+            rehearse: Say what would go, and leave it.
+
+        Raises:
+            JournalError: The file cannot be written; every run is there wholly or not at all.
+        """
+        wanted = Retention(before=before, statuses=statuses, keep=keep, rehearse=rehearse)
+        return await asyncio.to_thread(prune, self._path, wanted, busy_s=self._busy_s)
 
     @contextmanager
     def run_lock(self, run_id: str) -> Iterator[None]:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from rich.text import Text
 
+from orchestrator.cli import pruning
 from orchestrator.cli.limits import counted
 from orchestrator.cli.output import add_common, add_json, results, table, write_json
 from orchestrator.core.events import Entry
@@ -29,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="only runs that have come to this; may be given several times",
     )
     listed.add_argument("--thread", metavar="NAME", help="only runs of this thread")
+    pruning.configure(commands)
     show = commands.add_parser("show", help="what a run did: plan, calls, verdicts, answer")
     report = commands.add_parser("report", help="a run's report, as --json of `run` writes it")
     schema = commands.add_parser("schema", help="the JSON schema of a report")
@@ -79,10 +81,10 @@ async def _show(options: argparse.Namespace) -> int:
 
 def show_run(entries: list[Entry]) -> None:
     """Tell a run entry by entry, then what it came to."""
-    from orchestrator.journal.sentences import sentence
     from orchestrator.cli.summary import show
     from orchestrator.evals.report import build_report
     from orchestrator.journal.fold import fold
+    from orchestrator.journal.sentences import sentence
 
     console, state, seconds = results(), RunState(), 0.0
     console.print(Text(f"run {entries[0].run_id}: {_goal(entries)}", style="bold"))
@@ -119,4 +121,4 @@ def _goal(entries: list[Entry]) -> str:
     return request.goal if request else ""
 
 
-_ACTIONS = {"list": _list, "show": _show, "report": _report}
+_ACTIONS = {"prune": pruning.prune, "list": _list, "show": _show, "report": _report}

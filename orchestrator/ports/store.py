@@ -1,10 +1,15 @@
 """The seams to durable storage: the journal's rows and the blobs beside them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from orchestrator.core.events import Entry, RunHead
 from orchestrator.core.runs import RunStatus
+
+OVER: tuple[RunStatus, ...] = ("completed", "incomplete", "stopped", "failed", "cancelled")
+"""Statuses of runs that nobody waits for."""
 
 
 class JournalStore(Protocol):
@@ -44,6 +49,41 @@ class RunDirectory(Protocol):
 
     async def head(self, run_id: str) -> RunHead | None:
         """One run; None when there is no such run."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What retention took away: runs with their entries, payloads, and bytes of the file.
+
+    `busy` are runs that were old enough and that a process worked on; they stay. `file_bytes` is
+    how much the journal's file shrank, the bytes that went back to the disk.
+    """
+
+    runs: tuple[str, ...] = ()
+    busy: tuple[str, ...] = ()
+    entries: int = 0
+    entry_bytes: int = 0
+    blobs: int = 0
+    blob_bytes: int = 0
+    file_bytes: int = 0
+
+
+class PrunableRuns(Protocol):
+    """Runs that need not be kept for ever."""
+
+    async def prune(
+        self,
+        *,
+        before: datetime,
+        keep: int = 0,
+        statuses: Sequence[RunStatus] = OVER,
+        rehearse: bool = False,
+    ) -> Pruned:
+        """Remove the runs of these statuses that nothing was added to since `before`.
+
+        The `keep` newest runs stay whatever they are, and so does a run that a process works on.
+        """
         ...
 
 

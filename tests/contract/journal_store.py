@@ -153,6 +153,50 @@ class JournalStoreContract:
         with pytest.raises(RunNotFound, match="no run r1"):
             await store.heads(before="r1", tenant="other")
 
+    async def test_runs_that_are_over_and_old_are_pruned(self, store):
+        for name, status in (("r1", "completed"), ("r2", "waiting_approval"), ("r3", "failed")):
+            await store.append(journal_of(name, RunEnded(status=status)))
+        await store.append(journal_of("r4"))
+        done = await store.prune(before=START + timedelta(days=1))
+        assert (done.runs, done.busy, done.entries) == (("r1", "r3"), (), 4)
+        assert done.entry_bytes > 0
+        assert [head.run_id for head in await store.heads()] == ["r4", "r2"]
+        assert await store.read("r1") == []
+        assert await store.tail("r1") == (0, "")
+        assert verify(await store.read("r2"), await store.tail("r2")) == []
+
+    async def test_a_run_is_as_old_as_its_newest_entry(self, store):
+        await store.append(journal_of("r1", RunEnded(status="completed")))
+        assert (await store.prune(before=START + timedelta(seconds=1))).runs == ()
+        assert (await store.prune(before=START + timedelta(seconds=2))).runs == ("r1",)
+
+    async def test_the_newest_runs_are_kept_and_others_only_when_asked_for(self, store):
+        for name in ("r1", "r2", "r3"):
+            await store.append(journal_of(name, RunEnded(status="planned")))
+        late = START + timedelta(days=1)
+        assert (await store.prune(before=late)).runs == ()
+        done = await store.prune(before=late, keep=1, statuses=["planned"])
+        assert done.runs == ("r1", "r2")
+
+    async def test_a_rehearsal_counts_and_leaves_everything(self, store):
+        await store.append(journal_of("r1", RunEnded(status="completed")))
+        late = START + timedelta(days=1)
+        rehearsed = await store.prune(before=late, rehearse=True)
+        assert len(await store.read("r1")) == 2
+        done = await store.prune(before=late)
+        assert (rehearsed.runs, rehearsed.entries, rehearsed.entry_bytes) == (
+            (done.runs, done.entries, done.entry_bytes)
+        )
+
+    async def test_a_run_that_is_worked_on_is_not_pruned(self, store):
+        await store.append(journal_of("r1", RunEnded(status="stopped")))
+        await store.append(journal_of("r2", RunEnded(status="stopped")))
+        late = START + timedelta(days=1)
+        with store.run_lock("r1"):
+            done = await store.prune(before=late)
+        assert (done.runs, done.busy) == (("r2",), ("r1",))
+        assert (await store.prune(before=late)).runs == ("r1",)
+
     async def test_last_means_the_newest_run(self, store):
         await store.append(journal_of("zebra"))
         await store.append(journal_of("apple"))

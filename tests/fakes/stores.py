@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from orchestrator.core.errors import JournalError, RunNotFound
 from orchestrator.core.events import RunEnded, RunHead, RunResumed, RunStarted
+from orchestrator.ports.store import OVER, Pruned
 
 
 class MemoryStore:
@@ -47,6 +48,20 @@ class MemoryStore:
 
     async def head(self, run_id):
         return _head(self.rows[run_id]) if run_id in self.rows else None
+
+    async def prune(self, *, before, keep=0, statuses=OVER, rehearse=False):
+        old = [
+            run_id
+            for run_id, rows in list(self.rows.items())[: max(0, len(self.rows) - keep)]
+            if rows[-1].at < before and _head(rows).status in statuses
+        ]
+        busy = tuple(run_id for run_id in old if run_id in self._locked and not rehearse)
+        gone = tuple(run_id for run_id in old if run_id not in busy)
+        rows = [row for run_id in gone for row in self.rows[run_id]]
+        if not rehearse:
+            self.rows = {name: rows for name, rows in self.rows.items() if name not in gone}
+        size = sum(len(row.model_dump_json().encode()) for row in rows)
+        return Pruned(runs=gone, busy=busy, entries=len(rows), entry_bytes=size)
 
     async def tail(self, run_id):
         rows = self.rows.get(run_id)
