@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from orchestrator.core.errors import OrchestratorError
-from orchestrator.service import health, runs
+from orchestrator.service import console, health, runs
 from orchestrator.service.context import Service
 from orchestrator.service.errors import ErrorBody, answer, answer_to, failure
 from orchestrator.service.surface import RequestGate
@@ -21,6 +21,7 @@ from orchestrator.service.surface import RequestGate
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     runs.router,
+    console.router,
 )
 """Every part of the service adds its routes by one line."""
 

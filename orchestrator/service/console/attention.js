@@ -1,0 +1,204 @@
+/** What a run wants of a person: a yes or no to exact calls, an answer, a word to begin. */
+
+import { toolName } from "./decision.js";
+import { fill, fold, h } from "./dom.js";
+import { count, many, moment, until } from "./format.js";
+import { brief, pre, whole } from "./values.js";
+import { glyph } from "./words.js";
+
+const ROWS = 12;
+const EFFECTS = {
+  read: "reads only",
+  local_write: "changes things on this machine",
+  destructive: "cannot be undone",
+  egress: "is seen outside of this machine",
+};
+
+/** A panel that asks something; `act` does what was decided and may throw. */
+function panel(title, note, body, actions, act) {
+  const said = h("p", { class: "refusal", role: "alert" });
+  const buttons = actions.map(({ word, doing, kind, run }) =>
+    h("button", { type: "button", class: kind, "data-key": `attention-${word}`, on: { click: (event) => press(event.currentTarget, doing, run) } }, word),
+  );
+  async function press(button, doing, run) {
+    const word = button.textContent;
+    fill(said);
+    buttons.forEach((each) => (each.disabled = true));
+    button.textContent = doing;
+    try {
+      await act(run);
+    } catch (error) {
+      fill(said, error.message, error.hint ? ` ${error.hint}` : "");
+      button.textContent = word;
+      buttons.forEach((each) => (each.disabled = false));
+      button.focus();
+    }
+  }
+  return h(
+    "section",
+    { class: "attention", "aria-labelledby": "attention-title" },
+    h("h2", { id: "attention-title", tabindex: "-1" }, glyph("wait"), h("span", {}, title)),
+    note,
+    body,
+    h("div", { class: "actions" }, buttons),
+    said,
+  );
+}
+
+/** Ask for a yes or no to exactly these calls. */
+export function approvalPanel(approval, { approve, deny }) {
+  const { proposal } = approval;
+  const unknown = approval.verdict?.code === "tool_outcome_unknown";
+  const table = new CallTable(proposal, approval.provenance);
+  const calls = many(proposal.calls.length, "call");
+  const note = h(
+    "div",
+    { class: "about" },
+    h("p", {}, approval.reason),
+    h("p", { class: "soft" }, toolName(proposal.tool), ` ${EFFECTS[proposal.effect] ?? proposal.effect}.`, expiry(approval.expires)),
+  );
+  const edit = h("button", { type: "button", class: "plain-button", "aria-pressed": "false", on: { click: () => edit.setAttribute("aria-pressed", String(table.toggle())) } }, "Edit the arguments");
+  const body = h("div", {}, table.element, previewOf(approval.preview), unknown ? null : edit, h("p", { class: "soft bound" }, "Bound to ", h("code", { title: approval.digest }, approval.digest.slice(0, 12)), ": a yes is for these calls and no others."));
+  const actions = [
+    { word: unknown ? "Do it again" : `Approve ${calls}`, doing: "Approving …", kind: "primary", run: () => approve(approval.digest, table.edited()) },
+    { word: "Deny", doing: "Denying …", kind: "danger", run: () => deny(approval.digest) },
+  ];
+  const title = unknown ? "Nobody knows whether this was done" : `May ${calls} of ${proposal.tool} go ahead?`;
+  return panel(title, note, body, actions, (run) => run());
+}
+
+function expiry(at) {
+  if (!at) return null;
+  const left = until(at);
+  return h("span", { title: moment(at) }, left ? ` The question expires ${left}.` : " The question has expired.");
+}
+
+function previewOf(preview) {
+  if (!preview || (Array.isArray(preview) && !preview.length)) return null;
+  const text = typeof preview === "string" ? preview : JSON.stringify(preview, null, 2);
+  return fold("approval-preview", "Preview", () => pre(text), { open: text.length < 1500, cls: "quiet" });
+}
+
+/** Every call of a proposal in a row, its arguments in columns; editable when asked for. */
+class CallTable {
+  #editing = false;
+  #all = false;
+  #fields = new Map();
+
+  constructor(proposal, provenance) {
+    this.proposal = proposal;
+    this.provenance = provenance;
+    this.names = [...new Set(proposal.calls.flatMap((call) => Object.keys(call.arguments)))];
+    this.element = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The exact calls" });
+    this.#draw();
+  }
+
+  /** Go into or out of editing; say which. */
+  toggle() {
+    this.#editing = !this.#editing;
+    this.#all ||= this.#editing;
+    this.#draw();
+    this.element.querySelector("textarea")?.focus();
+    return this.#editing;
+  }
+
+  /** The arguments as they were changed, or nothing where none was. */
+  edited() {
+    if (!this.#editing) return undefined;
+    const calls = this.proposal.calls.map((call, at) => ({ ...call.arguments, ...this.#read(call, at) }));
+    const same = JSON.stringify(calls) === JSON.stringify(this.proposal.calls.map((call) => call.arguments));
+    return same ? undefined : calls;
+  }
+
+  #read(call, at) {
+    const read = this.names.filter((name) => this.#fields.has(`${at} ${name}`)).map((name) => [name, this.#value(call, at, name)]);
+    return Object.fromEntries(read);
+  }
+
+  #value(call, at, name) {
+    const field = this.#fields.get(`${at} ${name}`);
+    if (typeof call.arguments[name] === "string") return field.value;
+    try {
+      return JSON.parse(field.value);
+    } catch {
+      field.focus();
+      throw new Error(`${name} of call ${at + 1} is not JSON.`);
+    }
+  }
+
+  #draw() {
+    const { calls } = this.proposal;
+    const shown = this.#all ? calls : calls.slice(0, ROWS);
+    const head = this.names.map((name) => h("th", { scope: "col" }, name, this.#origin(name)));
+    const more = calls.length - shown.length;
+    fill(
+      this.element,
+      h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "number" }, "#"), head)), h("tbody", {}, shown.map((call, at) => this.#row(call, at)))),
+      more > 0 ? h("button", { type: "button", class: "plain-button", on: { click: () => this.#showAll() } }, `Show the other ${count(more)}`) : null,
+      this.names.length ? null : h("p", { class: "soft" }, "The call has no arguments."),
+    );
+  }
+
+  #showAll() {
+    this.#all = true;
+    this.#draw();
+    this.element.focus();
+  }
+
+  #origin(name) {
+    const expression = this.proposal.expressions[name];
+    const said = this.provenance?.[name];
+    if (typeof said === "string") return h("span", { class: "origin" }, said);
+    if (typeof expression !== "string" || !expression.startsWith("$")) return h("span", { class: "origin" }, "said by the planner");
+    return h("span", { class: "origin" }, "from ", h("code", {}, expression));
+  }
+
+  #row(call, at) {
+    return h("tr", {}, h("th", { scope: "row", class: "number" }, at + 1), this.names.map((name) => h("td", {}, this.#cell(call, at, name))));
+  }
+
+  #cell(call, at, name) {
+    const value = call.arguments[name];
+    if (value === undefined) return h("span", { class: "soft" }, "–");
+    if (!this.#editing) return valueCell(`cell-${at}-${name}`, value);
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    const field = h("textarea", { rows: text.length > 60 ? 3 : 1, "aria-label": `${name} of call ${at + 1}`, spellcheck: "false", value: text });
+    this.#fields.set(`${at} ${name}`, field);
+    return field;
+  }
+}
+
+function valueCell(key, value) {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (text.length <= 160) return h("span", { class: "cell" }, text);
+  return fold(key, brief(value, 60), () => whole(key, value), { cls: "quiet" });
+}
+
+/** Ask the question that the plan puts. */
+export function questionPanel(question, answer) {
+  const box = h("textarea", { id: "answer-box", rows: 3, required: true, maxlength: 8000 });
+  const body = h("div", { class: "field" }, h("label", { for: "answer-box" }, "Your answer"), box);
+  const send = () => {
+    if (box.value.trim()) return answer(box.value.trim());
+    box.focus();
+    throw new Error("The answer is empty.");
+  };
+  return panel("Ferryman asks before it plans", h("blockquote", {}, question), body, [{ word: "Answer", doing: "Sending …", kind: "primary", run: send }], (run) => run());
+}
+
+/** A plan that was asked for by itself: carry it out, or leave it. */
+export function plannedPanel(resume) {
+  const note = h("p", { class: "about" }, "Nothing has been done yet. Look at the plan below, then have it carried out.");
+  return panel("The plan is made", note, null, [{ word: "Carry it out", doing: "Starting …", kind: "primary", run: resume }], (run) => run());
+}
+
+/** A run that waits for the program that started it. */
+export function clientPanel(run) {
+  return h(
+    "section",
+    { class: "attention", "aria-labelledby": "attention-title" },
+    h("h2", { id: "attention-title", tabindex: "-1" }, glyph("wait"), h("span", {}, "It waits for its client")),
+    h("p", { class: "about" }, "The program that started this run has to carry out calls of its own and give their results.", run.error ? ` ${run.error}` : ""),
+  );
+}
+
