@@ -33,14 +33,16 @@ def frame(data: str, *, event: str = "", seq: int = 0) -> bytes:
 
 
 async def kept_alive(
-    frames: AsyncGenerator[bytes], *, every_s: float, until: asyncio.Event
+    frames: AsyncGenerator[bytes], *, every_s: float, until: asyncio.Event, retry: bool = True
 ) -> AsyncGenerator[bytes]:
     """Pass frames on, with a comment whenever none came for a while.
 
     Once `until` is set the stream ends and says when to come back; what has been passed on by
-    then is whole.
+    then is whole. The clients of OpenAI's API take a frame without data for a broken one: for
+    them no `retry` is said.
     """
-    yield f"retry: {RETRY_MS}\n\n".encode()
+    if retry:
+        yield f"retry: {RETRY_MS}\n\n".encode()
     stop = asyncio.ensure_future(until.wait())
     coming: asyncio.Task[bytes] | None = None
     async with aclosing(frames):
