@@ -12,6 +12,7 @@ COMMANDS = {
     "resume": "go on with a run that rests, was cancelled, failed, or whose process died",
     "plan": "make a plan and do nothing",
     "serve": "offer it all over HTTP: the OpenAI API, runs to watch and approve, a page",
+    "mcp": "be an MCP server over stdin and stdout: an MCP client has tasks carried out",
     "keys": "make, list and take back the keys of the service",
     "tools": "list the tools in scope, search them, explain a shortlist",
     "learn": "learn from your own completed runs: which tools follow which, worked examples",

@@ -1,7 +1,9 @@
 """The HTTP application: every route of the service, and how its errors are told."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -16,6 +18,7 @@ from orchestrator.core.errors import OrchestratorError
 from orchestrator.service import console, health, runs
 from orchestrator.service.context import Service
 from orchestrator.service.errors import ErrorBody, answer, answer_to, failure
+from orchestrator.service.mcp_face import mount_mcp
 from orchestrator.service.surface import RequestGate
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -25,6 +28,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 """Every part of the service adds its routes by one line."""
 
+SWEEP_S = 30.0
+_log = logging.getLogger("ferryman.service")
 ABOUT = (
     "Carries goals across tool namespaces on small local models. Errors have one shape on every "
     "route: `error` with `message`, `type`, `code` and `hint`."
@@ -62,6 +67,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     for router in ROUTERS:
         app.include_router(router)
+    mount_mcp(app, service)
     app.add_exception_handler(OrchestratorError, _ours)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _unfit)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _plain)  # type: ignore[arg-type]
@@ -75,9 +81,27 @@ def gated(service: Service) -> ASGIApp:
 
 @asynccontextmanager
 async def _opened(app: FastAPI) -> AsyncIterator[None]:
-    """Go on with the runs that the last process left, once somebody listens."""
-    await app.state.service.dispatcher.recover()
-    yield
+    """Go on with the runs that the last process left, and let approvals expire meanwhile."""
+    service: Service = app.state.service
+    await service.dispatcher.recover()
+    sweeping = asyncio.create_task(_expiring(service))
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        await asyncio.wait([sweeping])
+
+
+async def _expiring(service: Service) -> None:
+    """Deny what waited too long for a yes, until the service goes down."""
+    while not service.draining.is_set():
+        try:
+            await service.dispatcher.expire(service.clock.now())
+        except OrchestratorError as error:
+            _log.warning("Approvals could not be looked through: %s", error.message)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SWEEP_S):
+                await service.draining.wait()
 
 
 async def _ours(_: Request, error: OrchestratorError) -> JSONResponse:
