@@ -90,13 +90,19 @@ def plan_opening(context: RunContext, request: RunRequest) -> tuple[Message, ...
         opening(
             context.library,
             tuple(context.toolset.specs),
-            tuple(request.places),
-            request.goal,
+            request,
             profile=profile,
             worked=() if own else far_examples(context, request.goal),
             similarity=context.similarity,
+            near=lambda goal: near_tools(context, goal),
         )
     )
+
+
+def near_tools(context: RunContext, goal: str) -> list[str]:
+    """The tools that are closest to a goal, as many as the profile names beside it."""
+    count = context.roles["planner"].profile.plan_tools
+    return [entry.tool for entry in context.catalogue.rank(goal)[:count]] if count else []
 
 
 def far_examples(context: RunContext, goal: str) -> tuple[Message, ...]:

@@ -11,7 +11,9 @@ from orchestrator.policy.guards import GUARDS
 from tests.fakes.evaluations import workbench
 from tests.fakes.tools import InMemoryToolset
 
-PROFILE = Profile(name="model", shortlist_k=9, context_tokens=4096, detours="after a failure")
+PROFILE = Profile(
+    name="model", shortlist_k=9, context_tokens=4096, detours="after a failure", plan_tools=6
+)
 CHANGED = {
     "ferryman": {},
     "ferryman-no-filter": {"shortlist_k": None},
@@ -25,6 +27,7 @@ CHANGED = {
     "ferryman-append": {},
     "ferryman-step": {"transcript": "step"},
     "ferryman-no-look": {"looks": False},
+    "ferryman-blind-plan": {"plan_tools": 0},
     "ferryman-detours": {"detours": "at once"},
     "ferryman-no-repair": {"repairs": 0},
     "ferryman-contrast": {"contrast": True},
