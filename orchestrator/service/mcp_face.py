@@ -5,10 +5,12 @@ run has effects, and most clients give up after a minute. The tool `cancel` ends
 """
 
 import json
+import logging
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import mcp_types as types
@@ -24,7 +26,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from orchestrator.core.errors import OrchestratorError, ServiceBusy, Unauthorized
+from orchestrator.core.errors import OrchestratorError, RunNotFound, ServiceBusy, Unauthorized
 from orchestrator.service.auth import caller_of
 from orchestrator.service.context import Service
 from orchestrator.service.errors import body_of
@@ -40,6 +42,8 @@ Ferryman carries a task across tools on small local models. Start one with run_t
 person before it changes what its policy protects: show them the calls, and pass on their word with
 approve. A run goes on when a request ends; get_run waits for it, list_runs finds it again."""
 _CALLER = "ferryman.caller"
+_SEE_LOG = "The log of the service has the details."
+_log = logging.getLogger("ferryman.service")
 Context = ServerRequestContext[Any, Any]
 
 
@@ -56,7 +60,7 @@ class McpFace:
         self._local = local
         self.server: Server[Any] = Server(
             "ferryman",
-            version=version("ferryman"),
+            version=_version(),
             title="Ferryman",
             instructions=INSTRUCTIONS,
             get_tool_input_schema=_input_schema,
@@ -82,6 +86,10 @@ class McpFace:
             given = await call(tool, request, asked.arguments or {})
         except OrchestratorError as error:
             return _failed(error)
+        except Exception:  # noqa: BLE001 - the last place that can answer
+            # The SDK would tell the client the exception's own words.
+            _log.exception("The tool %s failed.", tool.name)
+            return _error("internal", "The service could not do this.", _SEE_LOG)
         value = given.model_dump(mode="json")
         return types.CallToolResult(content=[_text(json.dumps(value))], structured_content=value)
 
@@ -169,6 +177,14 @@ class _Endpoint:
         await self._manager.handle_request(entered, receive, send)
 
 
+def _version() -> str:
+    try:
+        return version("ferryman")
+    except PackageNotFoundError:
+        # A checkout on the path is not installed.
+        return "0"
+
+
 async def _told(context: Context, seq: float, line: str) -> None:
     await context.session.report_progress(seq, message=line)
 
@@ -196,7 +212,16 @@ def _input_schema(name: str) -> Mapping[str, Any] | None:
 
 def _failed(error: OrchestratorError) -> types.CallToolResult:
     told = body_of(error).error
-    text = f"error[{told.code}]: {told.message}\nhint: {told.hint}"
+    hint = told.hint
+    if isinstance(error, RunNotFound):
+        hint = "list_runs has your runs."
+    elif isinstance(error, ServiceBusy):
+        hint = f"Try again in {max(1, math.ceil(error.retry_after_s))} seconds."
+    return _error(told.code, told.message, hint)
+
+
+def _error(code: str, message: str, hint: str) -> types.CallToolResult:
+    text = f"error[{code}]: {message}\nhint: {hint}"
     return types.CallToolResult(content=[_text(text)], is_error=True)
 
 

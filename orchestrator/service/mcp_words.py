@@ -49,6 +49,9 @@ _NEXT: dict[RunStatus, str] = {
     "incomplete": "Part of the task could not be done; resume tries what is left.",
 }
 
+_WAITING: frozenset[RunStatus] = frozenset({"waiting_approval", "needs_input", "waiting_tools"})
+"""What such a run wants is told by itself, not as an error."""
+
 
 class RunTask(Frozen):
     """Start a run."""
@@ -168,7 +171,7 @@ def told(view: RunView) -> RunTold:
         status=view.status,
         goal=view.goal,
         answer=view.answer,
-        error=view.error,
+        error=None if view.status in _WAITING else view.error,
         question=view.question,
         approval=view.approval,
         steps=tuple(
