@@ -300,10 +300,20 @@ class NeedsInput(RunStopped):
 
 
 class RequestError(OrchestratorError):
-    """A request to the service cannot be served as it is; the caller acts."""
+    """A request to the service cannot be served as it is; the caller acts.
+
+    Args:
+        message: What was wrong, and where.
+        hint: What to do about it; the class's own hint when left out.
+        param: The field of the request that it is about, where it is about one.
+    """
 
     code = "request"
     default_hint = "Correct the request and send it again."
+
+    def __init__(self, message: str, *, hint: str | None = None, param: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.param = param
 
 
 class Unauthorized(RequestError):
