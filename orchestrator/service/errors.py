@@ -69,7 +69,7 @@ def body_of(error: OrchestratorError, status: int = 0) -> ErrorBody:
     """The body that tells an error to a caller, without anything that is not theirs to know."""
     status = status or status_of(error)
     if isinstance(error, RequestError):
-        return failure(status, error.code, error.message, error.hint)
+        return failure(status, error.code, error.message, error.hint, param=error.param)
     said = f"The service could not do this: {error.code.replace('_', ' ')}."
     return failure(status, error.code, said, "The log of the service has the details.")
 
