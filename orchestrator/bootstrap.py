@@ -81,6 +81,7 @@ async def open_orchestrator(
                 blobs=FolderBlobs(settings.state_dir / "blobs"),
                 clock=SystemClock(),
                 similarity=similarity(settings),
+                retrievers=tuple(retrievers(settings)),
                 rules=settings.rules,
                 parallel_calls=settings.config.parallel_calls,
                 unavailable={ns: error.message for ns, error in toolset.unavailable.items()},

@@ -25,6 +25,7 @@ from orchestrator.core.runs import (
     RunStatus,
 )
 from orchestrator.core.tools import ToolOutcome, ToolSpec
+from orchestrator.graph.client_tools import scope, with_client_tools
 from orchestrator.graph.context import DeltaSink, Player, RunContext, Warm
 from orchestrator.graph.going_on import (
     check_can_go_on,
@@ -40,6 +41,7 @@ from orchestrator.policy.catalogue import Catalogue
 from orchestrator.policy.guards import GUARDS, Guard
 from orchestrator.policy.permissions import DEFAULT_RULES, Rule
 from orchestrator.ports.clock import Clock
+from orchestrator.ports.retrieval import Retriever
 from orchestrator.ports.store import BlobStore, JournalStore
 from orchestrator.ports.tools import Toolset
 from orchestrator.ports.traces import TraceSink
@@ -57,8 +59,9 @@ Lock = Callable[[str], AbstractContextManager[None]]
 class Parts:
     """What an orchestrator is made of; `lock` keeps a run to one process at a time.
 
-    `similarity` finds the worked decision that is closest to a step. `guards` are only ever
-    changed to measure what they are worth.
+    `similarity` finds the worked decision that is closest to a step, `retrievers` are the ways of
+    comparing tools, for a run that has some of its own. `guards` are only ever changed to measure
+    what they are worth.
     """
 
     roles: Mapping[Role, Player]
@@ -72,6 +75,7 @@ class Parts:
     rules: tuple[Rule, ...] = DEFAULT_RULES
     guards: tuple[Guard, ...] = GUARDS
     similarity: Similarity = by_words
+    retrievers: tuple[Retriever, ...] = ()
     parallel_calls: int = 4
     unavailable: Mapping[str, str] = field(default_factory=dict)
     lock: Lock = lambda _run_id: nullcontext()
@@ -334,7 +338,7 @@ class Orchestrator:
         check_can_go_on(journal, specs, self.parts.unavailable, refused=refused)
 
     def _specs(self, request: RunRequest) -> Sequence[ToolSpec]:
-        return (*self.parts.toolset.specs, *request.tools)
+        return scope(self.parts.toolset.specs, request.tools)
 
     async def _happened(self, journal: LeavableJournal, *events: Event) -> None:
         before = journal.state.last_seq
@@ -356,7 +360,8 @@ class Orchestrator:
     ) -> AsyncGenerator[Entry]:
         run_id = journal.state.run_id
         tail = journal.subscribe()
-        work = Work(self._context(journal, on_delta), journal, *first, plan_only=plan_only)
+        context = self._context(journal, on_delta, *first)
+        work = Work(context, journal, *first, plan_only=plan_only)
         self._working[run_id] = work
         try:
             async for entry in tail:
@@ -367,9 +372,13 @@ class Orchestrator:
             self._working.pop(run_id, None)
             await (work.leave(within_s=0.0) if leaves else work.call_off())
 
-    def _context(self, journal: LeavableJournal, on_delta: DeltaSink | None) -> RunContext:
+    def _context(
+        self, journal: LeavableJournal, on_delta: DeltaSink | None, *first: Event
+    ) -> RunContext:
         parts = self.parts
-        return RunContext(
+        begun = (event.request for event in first if isinstance(event, RunStarted))
+        request = journal.state.request or next(begun, None)
+        context = RunContext(
             roles=dict(parts.roles),
             toolset=parts.toolset,
             catalogue=parts.catalogue,
@@ -383,6 +392,7 @@ class Orchestrator:
             warm=parts.warm,
             on_delta=on_delta or (lambda _role, _text: None),
         )
+        return with_client_tools(context, request.tools if request else (), parts.retrievers)
 
 
 def new_run_id() -> str:

@@ -213,6 +213,22 @@ class RunState(Frozen):
         return next((held for held in self.held if held.id == owner), self.proposal)
 
     @property
+    def client_tools(self) -> frozenset[str]:
+        """The ids of the tools that the client carries out."""
+        return frozenset(spec.id for spec in self.request.tools) if self.request else frozenset()
+
+    @property
+    def awaited(self) -> tuple[tuple[str, ToolCall, int], ...]:
+        """The calls, by id and with their item, that the client has been asked to make."""
+        decided = {each.id for each in (*self.held, self.proposal) if each is not None}
+        own = self.client_tools
+        return tuple(
+            intent
+            for intent in self.intended
+            if intent[1].tool in own and intent[0].rpartition(".")[0] in decided
+        )
+
+    @property
     def held_calls(self) -> int:
         """How many calls are decided and will be made whatever is decided next."""
         return sum(len(held.calls) for held in self.held)

@@ -30,7 +30,7 @@ async def waited(context: RunContext, proposal: Proposal) -> Event | None:
         return None
     try:
         while left := _unmet(context.state, step.step, proposal):
-            if ending := _no_more(context.state, step.step, len(left)):
+            if ending := _no_more(context.state, step.step, proposal, len(left)):
                 return ending
             poll = context.state.polls + 1
             await context.clock.sleep(pause(poll))
@@ -63,8 +63,11 @@ def _unmet(run: RunState, step: PlanStep, proposal: Proposal) -> list[int]:
     ]
 
 
-def _no_more(run: RunState, step: PlanStep, calls: int) -> Event | None:
+def _no_more(run: RunState, step: PlanStep, proposal: Proposal, calls: int) -> Event | None:
     """Why nothing is repeated any more."""
+    if proposal.tool in run.client_tools:
+        note = f"{written(step.wait_until)} does not hold, and the client makes a call only once."
+        return StepClosed(step=step.id, status="failed", note=note)
     if run.polls >= POLLS:
         note = f"It was looked at {POLLS} more times and {written(step.wait_until)} never held."
         return StepClosed(step=step.id, status="failed", note=note)

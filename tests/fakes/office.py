@@ -187,6 +187,7 @@ class Office:
             blobs=self.blobs,
             clock=self.clock,
             rules=rules,
+            retrievers=(LexicalRetriever(),),
         )
         return Orchestrator(parts)
 

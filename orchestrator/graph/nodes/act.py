@@ -18,6 +18,7 @@ from orchestrator.core.fingerprints import call_fingerprint, canonical_json
 from orchestrator.core.runs import Proposal, RunState, SettledCall
 from orchestrator.core.tools import split_name
 from orchestrator.core.verdicts import Verdict
+from orchestrator.graph.client_tools import rest_for_client
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.judging import judged
 from orchestrator.graph.state import GraphState
@@ -44,6 +45,8 @@ async def _act(context: RunContext, group: tuple[Proposal, ...]) -> GraphState:
     await _carry_out(context, group)
     if unknown := _unknown(context, group):
         return await context.happened(unknown)
+    if rest := rest_for_client(context.state):
+        return await context.happened(rest)
     if reason := _unfinished(context.state, group):
         stopped = RunEnded(status="stopped", error=reason, code="budget_exceeded")
         return await context.happened(stopped)
@@ -71,10 +74,11 @@ def _unfinished(run: RunState, group: tuple[Proposal, ...]) -> str:
 def _unknown(context: RunContext, group: tuple[Proposal, ...]) -> Event | None:
     """The question to ask before a call is repeated whose first outcome nobody knows.
 
-    Held proposals only read, and what only reads may be repeated unasked.
+    Held proposals only read, and what only reads may be repeated unasked. The client knows
+    itself what became of the calls that it makes.
     """
     run, proposal = context.state, context.state.proposal
-    if proposal is None or proposal not in group:
+    if proposal is None or proposal not in group or proposal.tool in run.client_tools:
         return None
     begun = {call_fingerprint(call.tool, call.arguments) for _, call, _ in run.intended}
     unsafe = [
@@ -137,6 +141,9 @@ async def _settle(context: RunContext, proposal: Proposal, index: int, answered:
         parent=proposal.parents[index],
         call=call,
     )
+    if known is None and call.tool in context.state.client_tools:
+        await _ask_client(context, intended, answered)
+        return
     if known is None:
         await context.happened(intended)
         outcome = await context.toolset.call(call)
@@ -154,6 +161,13 @@ async def _settle(context: RunContext, proposal: Proposal, index: int, answered:
         reused=answered,
     )
     await context.happened(settled)
+
+
+async def _ask_client(context: RunContext, intended: CallIntended, answered: str) -> None:
+    """Leave a call to the client, once; one that an equal call will answer waits for that."""
+    begun = any(intent[0] == intended.id for intent in context.state.intended)
+    if not begun and not answered:
+        await context.happened(intended)
 
 
 def _conclusions(run: RunState, group: tuple[Proposal, ...]) -> list[Event]:
