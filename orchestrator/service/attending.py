@@ -1,0 +1,148 @@
+"""A request that attends to a run: starts it or goes on with it, and hears it out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from orchestrator.core.errors import RunNotFound, ServiceBusy
+from orchestrator.core.events import Entry
+from orchestrator.core.runs import RunRequest, RunState
+from orchestrator.core.tools import ToolOutcome
+from orchestrator.service.client_calls import run_of, settled_by
+from orchestrator.service.context import Service
+from orchestrator.service.errors import ErrorBody, failure
+from orchestrator.service.keys import Caller
+from orchestrator.service.narration import Narration
+
+RUN_HEADER = "x-ferryman-run"
+NEVER_AGAIN = {"x-should-retry": "false"}
+"""The clients of OpenAI's API send a failed request again by themselves; a run has effects."""
+_BACKEND_CODES = ("backend", "context_")
+_log = logging.getLogger("ferryman.service")
+_leaving: set[asyncio.Task[bool]] = set()
+
+
+@dataclass
+class Attended:
+    """A run that a request attends to, from a state on.
+
+    Unless it is `detached`, the run is cancelled when its client leaves before the end.
+    """
+
+    service: Service
+    run_id: str
+    told: Narration = field(default_factory=Narration)
+    detached: bool = False
+
+    async def lines(self) -> AsyncGenerator[str]:
+        """What there is to tell, line by line, until the run is over or rests.
+
+        Raises:
+            ServiceBusy: The service goes down; the run goes on when it is back.
+        """
+        after = self.told.state.last_seq
+        try:
+            async with aclosing(self.service.dispatcher.follow(self.run_id, after=after)) as items:
+                async for item in items:
+                    if isinstance(item, Entry) and (line := self.told.take(item)):
+                        yield line
+        except (asyncio.CancelledError, GeneratorExit):
+            if not self.detached and not self.service.draining.is_set():
+                _leave(self.service, self.run_id)
+            raise
+        except ServiceBusy as error:
+            raise ServiceBusy(
+                f"{error.message} Run {self.run_id} goes on when it is back.",
+                hint=f"Do not send the task again; GET /v1/runs/{self.run_id} tells its result.",
+                retry_after_s=error.retry_after_s,
+            ) from error
+
+    async def heard_out(self) -> list[str]:
+        """Every line, once the run is over or rests."""
+        async with aclosing(self.lines()) as lines:
+            return [line async for line in lines]
+
+    async def heard_out_for(self, request: Request) -> list[str] | None:
+        """Every line, or None when the client left before the end."""
+        work = asyncio.create_task(self.heard_out())
+        gone = asyncio.create_task(_gone(request))
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return work.result() if work.done() else None
+        finally:
+            for task in (work, gone):
+                task.cancel()
+            await asyncio.wait({work, gone})
+
+    @property
+    def failed(self) -> tuple[int, ErrorBody] | None:
+        """The status and body that tell a failed run; None unless it failed."""
+        state = self.told.state
+        if state.status != "failed":
+            return None
+        status = 502 if state.error_code.startswith(_BACKEND_CODES) else 500
+        hint = f"GET /v1/runs/{state.run_id} shows what was done; POST …/resume goes on from there."
+        return status, failure(status, state.error_code, state.error, hint)
+
+
+async def begun(service: Service, request: RunRequest, *, detached: bool = False) -> Attended:
+    """Start a run; it is durable when this returns."""
+    run_id = await service.dispatcher.start(request)
+    return Attended(service, run_id, detached=detached)
+
+
+async def gone_on(
+    service: Service,
+    caller: Caller,
+    results: Mapping[str, ToolOutcome],
+    *,
+    param: str,
+    detached: bool = False,
+) -> Attended:
+    """Go on with the run that waits for these results.
+
+    Results that the run has had already change nothing, so that a request may be sent again.
+
+    Raises:
+        InvalidRequest: They are not exactly what the run waits for.
+        RunNotFound: The caller has no such run.
+    """
+    run_id = run_of(results, param=param)
+    state = await own_state(service, caller, run_id)
+    if settled := settled_by(state, results, param=param):
+        await service.dispatcher.settle(run_id, settled)
+    return Attended(service, run_id, Narration(state), detached)
+
+
+async def own_state(service: Service, caller: Caller, run_id: str) -> RunState:
+    """The state of a run of the caller; a foreign run is as good as none.
+
+    Raises:
+        RunNotFound: The caller has no such run.
+    """
+    head = await service.directory.head(run_id)
+    if head is None or head.tenant != caller.tenant:
+        raise RunNotFound(f"There is no run {run_id[:80]}.")
+    return await service.dispatcher.state(run_id)
+
+
+def _leave(service: Service, run_id: str) -> None:
+    """Cancel a run that nobody attends to any more, without waiting for it."""
+    task = asyncio.ensure_future(service.dispatcher.cancel(run_id))
+    _leaving.add(task)
+    task.add_done_callback(_left)
+
+
+def _left(task: asyncio.Task[bool]) -> None:
+    _leaving.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        _log.warning("A run that was left could not be cancelled: %s", error)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,54 @@
+"""A chat completion as it is streamed: progress as reasoning, then the answer, then why it ends.
+
+What the synthesizer writes is not passed on as it is generated: its claims are checked against
+the journal first, and a sentence that the journal does not hold is taken out of the answer.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from orchestrator.core.errors import OrchestratorError
+from orchestrator.service.attending import Attended
+from orchestrator.service.context import Service
+from orchestrator.service.errors import body_of
+from orchestrator.service.narration import Narration
+from orchestrator.service.openai_wire import Reply
+from orchestrator.service.sse import EventStream, frame, kept_alive
+
+DONE = frame("[DONE]")
+
+
+def streamed(service: Service, frames: AsyncGenerator[bytes]) -> EventStream:
+    """Frames as a response, with signs of life while nothing happens.
+
+    It is not cut when the service goes down: the run comes to its rest, and the reply says so.
+    """
+    never = asyncio.Event()
+    every_s = service.limits.keep_alive_s
+    return EventStream(kept_alive(frames, every_s=every_s, until=never, retry=False))
+
+
+async def frames_of(run: Attended, reply: Reply) -> AsyncGenerator[bytes]:
+    """The frames of a run's reply, up to the one that says that there will be no more."""
+    yield frame(reply.chunk({"role": "assistant", "content": ""}))
+    try:
+        async with aclosing(run.lines()) as lines:
+            async for line in lines:
+                yield frame(reply.chunk({"reasoning_content": f"{line}\n"}))
+    except OrchestratorError as error:
+        yield frame(body_of(error).model_dump_json())
+    else:
+        failed = run.failed
+        ending = [failed[1].model_dump_json()] if failed else reply.last(run.told)
+        for chunk in ending:
+            yield frame(chunk)
+    yield DONE
+
+
+async def aside_frames(reply: Reply, words: str, told: Narration) -> AsyncGenerator[bytes]:
+    """The frames of a reply that no run has made."""
+    yield frame(reply.chunk({"role": "assistant", "content": words}))
+    for chunk in reply.ended("stop", told):
+        yield frame(chunk)
+    yield DONE
