@@ -46,6 +46,11 @@ Accepts = Literal[
 MAX_TEXT = 400
 _TO_BE_MADE = re.compile(r"\b(?:file|folder|directory|document)s? to (?:create|make|write)\b")
 _LOOKED_FOR = re.compile(r"\b(?:to (?:look|search) for|to find|to compare with)\b")
+_LONG = re.compile(
+    r"note|description|comment|detail|summar|message|body|content|text|paragraph|markdown|html",
+    re.IGNORECASE,
+)
+"""What says of a parameter that it may be as long as what a file says."""
 _A_PATH = re.compile(r"\bpath (?:of|to)\b")
 _PLACE = re.compile(r"\b(?:path|file|folder|directory|document)\b")
 _NAMED: tuple[tuple[Accepts, re.Pattern[str]], ...] = (
@@ -210,7 +215,10 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
     found = among_seen(offered, _FITTING[accepts], about_files(spec, schema), said)
     if "repo" in name:  # a repository is a folder, however its parameter is called
         found = [reference for reference in offered if not reference.seen]
-    fitting = _meant(accepts, [r for r in found if r.kind in _FITTING[accepts]])
+    kinds = _FITTING[accepts]
+    if accepts == "text" and not _LONG.search(f"{name} {schema.get('description', '')}"):
+        kinds = tuple(kind for kind in kinds if kind != "text")
+    fitting = _meant(accepts, [r for r in found if r.kind in kinds])
     folders = [r.text for r in offered if r.text.startswith(FOLDER) and not r.seen]
     named = _named(accepts, fitting, said, folders)
     named = [day for day in named if accepts != "date" or re.fullmatch(date_pattern(schema), day)]

@@ -8,12 +8,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.core.errors import InvalidPlan
-from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
+from orchestrator.core.plans import MAX_STEPS, OPERATORS, Plan, PlanStep
 from orchestrator.core.runs import StepState
 from orchestrator.policy.conditions import names_a_step, parse_facts, parse_own
 from orchestrator.policy.selection import parse_where, split_take
 
 _OPTIONAL = ("only_if", "wait_until")
+_OPERATOR = "|".join(re.escape(operator) for operator in OPERATORS)
+_WHERE = rf'^(take [1-9][0-9]?|[A-Za-z_][A-Za-z0-9_.]{{0,39}} ({_OPERATOR}) [^"\\\n]{{1,60}})?$'
+"""Nothing, some of the items, or FIELD OPERATOR VALUE: a folder cannot be written here."""
 _NAMES = re.compile(r"\b(renam\w*|titles?|names?)\b", re.IGNORECASE)
 _ACTS = re.compile(
     r"\b(renam\w*|mov\w+|cop(?:y|ies)|delet\w*|trash\w*|send\w*|creat\w*|writ\w+|sav\w+|draft\w*"
@@ -51,7 +54,7 @@ def plan_schema(
             "namespace": {"enum": list(namespaces)},
             **({"needs": said} if needs else {}),
             "over": {"enum": ["", *ids]},
-            "where": {"type": "string", "maxLength": 80},
+            "where": {"type": "string", "pattern": _WHERE},
             "only_if": {"type": "string", "maxLength": 60},
             "wait_until": {"type": "string", "maxLength": 60},
         },

@@ -63,7 +63,8 @@ async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | Non
     schema = plan_schema(
         context.namespaces,
         kept=[step.id for step in kept],
-        steps_only=replanning,
+        # Steps that cannot be carried out are mended, not given up for a question.
+        steps_only=replanning or (bool(problems) and not state.deflected),
         needs=profile.parallel_steps,
     )
     try:
