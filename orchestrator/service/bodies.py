@@ -12,7 +12,8 @@ from orchestrator.service.errors import answer, answer_to, failure
 # A string that never ends is matched too, so that every quote is looked at once.
 _STRING = re.compile(rb'"(?:[^"\\]+|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_OPENING = frozenset(b"[{")
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_PAIR = b"[]"
 _CLOSE = {"Connection": "close"}
 
 
@@ -54,18 +55,22 @@ async def read_body(
                     break
     except TimeoutError:
         return answer(408, failure(408, "body_timeout", "The body came too slowly."), _CLOSE)
-    if body[:1].strip() in {b"", b"{", b"["} and depth_of(bytes(body)) > depth:
+    if is_deeper(bytes(body), depth):
         return answer_to(InvalidRequest(f"The body is nested more than {depth} levels deep."))
     return Replayed(bytes(body), receive)
 
 
-def depth_of(body: bytes) -> int:
-    """How deep the brackets of a JSON text are nested, in one pass and without parsing it."""
-    deepest = level = 0
-    for bracket in _STRING.sub(b"", body).translate(None, _NOT_BRACKETS):
-        level += 1 if bracket in _OPENING else -1
-        deepest = max(deepest, level)
-    return deepest
+def is_deeper(body: bytes, most: int) -> bool:
+    """Whether the brackets of a JSON text are nested deeper, without parsing it.
+
+    Each round takes the innermost pairs away, all at once.
+    """
+    left = _STRING.sub(b"", body).translate(_ALIKE, _NOT_BRACKETS)
+    for _ in range(most):
+        if _PAIR not in left:
+            break
+        left = left.replace(_PAIR, b"")
+    return _PAIR in left or left.count(b"[") > most
 
 
 def _too_large(most: int) -> Response:

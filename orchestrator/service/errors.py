@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from orchestrator.core.errors import (
     BackendError,
+    ConfigurationError,
     Forbidden,
     InvalidRequest,
     OrchestratorError,
@@ -20,6 +21,8 @@ from orchestrator.core.errors import (
     RunConflict,
     RunNotFound,
     ServiceBusy,
+    ToolError,
+    ToolUnavailable,
     Unauthorized,
 )
 
@@ -32,7 +35,10 @@ _STATUS: tuple[tuple[type[OrchestratorError], int], ...] = (
     (InvalidRequest, 400),
     (ServiceBusy, 503),
     (RequestError, 400),
+    (ToolUnavailable, 503),
+    (ToolError, 409),
     (BackendError, 502),
+    (ConfigurationError, 503),
 )
 _TYPES = {
     401: "authentication_error",
@@ -74,6 +80,11 @@ def body_of(error: OrchestratorError, status: int = 0) -> ErrorBody:
     return failure(status, error.code, said, "The log of the service has the details.")
 
 
+def told(error: Exception) -> ErrorBody:
+    """The body that tells any error."""
+    return body_of(error) if isinstance(error, OrchestratorError) else BROKEN
+
+
 def failure(
     status: int, code: str, message: str, hint: str = "", *, param: str | None = None
 ) -> ErrorBody:
@@ -102,3 +113,12 @@ def headers_of(error: OrchestratorError) -> dict[str, str]:
     if isinstance(error, Unauthorized):
         return {"WWW-Authenticate": "Bearer"}
     return {}
+
+
+BROKEN = failure(
+    500,
+    "internal",
+    "The service failed at this request.",
+    "The log of the service has the details; trying again may help.",
+)
+"""What is told of an error that nobody foresaw."""

@@ -66,19 +66,7 @@ async def serve(
     Then nothing new is taken, streams end and tell when to come back, and what runs may go on
     for a while; what is not done by then goes on with the next start.
     """
-    config = uvicorn.Config(
-        gated(service),
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        ws="none",
-        http="h11",
-        server_header=False,
-        proxy_headers=False,
-        h11_max_incomplete_event_size=2 * HEADER_BYTES,
-        timeout_graceful_shutdown=_CLOSE_S,
-    )
-    server = _Server(config, ready)
+    server = Listener(service, ready)
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
@@ -91,7 +79,7 @@ async def serve(
         await service.dispatcher.drain(within_s=service.limits.drain_s)
 
 
-def _stop(server: uvicorn.Server, service: Service) -> None:
+def _stop(server: "Listener", service: Service) -> None:
     """The first signal asks to stop, the next one does not wait for clients."""
     server.force_exit = server.should_exit
     server.should_exit = True
@@ -102,15 +90,28 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-class _Server(uvicorn.Server):
+class Listener(uvicorn.Server):
     """Tells when it listens, and leaves signals to whoever started it.
 
     uvicorn's own treatment ends the process by the signal that stopped it; a service that was
     told to stop and did has not failed.
     """
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(self, service: Service, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                gated(service),
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                ws="none",
+                http="h11",
+                server_header=False,
+                proxy_headers=False,
+                h11_max_incomplete_event_size=2 * HEADER_BYTES,
+                timeout_graceful_shutdown=_CLOSE_S,
+            )
+        )
         self._ready = ready
 
     @contextmanager

@@ -15,12 +15,15 @@ from orchestrator.core.errors import (
     OrchestratorError,
     RunConflict,
     RunNotFound,
+    ServiceBusy,
 )
 from orchestrator.core.events import Entry, RunHead
 from orchestrator.core.fingerprints import digest
 from orchestrator.core.runs import RunRequest, RunState, RunStatus
 from orchestrator.service.auth import Approver, Reader, Runner
 from orchestrator.service.context import Service, service_of
+from orchestrator.service.dispatcher import Delta
+from orchestrator.service.errors import told
 from orchestrator.service.keys import Caller
 from orchestrator.service.runs_wire import (
     Answer,
@@ -280,12 +283,21 @@ async def _frames(
     """The frames of a run's entries, and the one that says that there will be no more."""
     last = after
     entries = service.dispatcher.follow(run_id, after=after, deltas=deltas)
-    async with aclosing(entries):
-        async for item in entries:
-            if isinstance(item, Entry):
-                last = item.seq
-                yield frame(item.model_dump_json(), event=item.event.type, seq=item.seq)
-            else:
-                yield frame(json.dumps({"role": item.role, "text": item.text}), event="delta")
+    try:
+        async with aclosing(entries):
+            async for item in entries:
+                last = item.seq if isinstance(item, Entry) else last
+                yield _frame(item)
+    except ServiceBusy:
+        return  # the service goes down: the client comes back, and the run goes on
+    except Exception as error:  # noqa: BLE001 - a stream that was begun can tell it no other way
+        yield frame(told(error).model_dump_json(), event="error")
+        return
     state = await service.dispatcher.state(run_id)
     yield frame(json.dumps({"status": state.status, "last_seq": last}), event="end")
+
+
+def _frame(item: Entry | Delta) -> bytes:
+    if isinstance(item, Entry):
+        return frame(item.model_dump_json(), event=item.event.type, seq=item.seq)
+    return frame(json.dumps({"role": item.role, "text": item.text}), event="delta")

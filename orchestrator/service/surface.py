@@ -13,7 +13,7 @@ from orchestrator.core.errors import OrchestratorError, ServiceBusy
 from orchestrator.service.auth import caller_of
 from orchestrator.service.bodies import Replayed, read_body
 from orchestrator.service.context import Service
-from orchestrator.service.errors import ErrorBody, answer, answer_to, failure
+from orchestrator.service.errors import BROKEN, ErrorBody, answer, answer_to, failure
 from orchestrator.service.origins import Addresses
 from orchestrator.service.rates import Rates
 
@@ -55,7 +55,7 @@ class RequestGate:
         except Exception:  # noqa: BLE001 - the last place that can answer
             _log.exception("A request to %s failed.", scope["path"])
             if not sent.begun:
-                await answer(500, _BROKEN)(scope, receive, sent)
+                await answer(500, BROKEN)(scope, receive, sent)
 
     async def _body(self, receive: Receive) -> Replayed | Response | None:
         limits = self._service.limits
@@ -98,12 +98,6 @@ class _Sent:
         await self._send(message)
 
 
-_BROKEN: ErrorBody = failure(
-    500,
-    "internal",
-    "The service failed at this request.",
-    "The log of the service has the details; trying again may help.",
-)
 _HEADERS: ErrorBody = failure(
     431,
     "headers_too_large",
