@@ -55,7 +55,7 @@ class RunRequest(Frozen):
     `tenant` is whose run it is; the local one has no name. `history` are the earlier turns of the
     conversation, oldest first: they are read as data, never obeyed. `tools` are tools that the
     caller carries out itself, with ids `client.NAME`; the run rests as `waiting_tools` until it
-    gives their results.
+    gives their results. `metadata` is what the caller wants to find again with the run.
     """
 
     goal: str = Field(min_length=1, max_length=8000)
@@ -67,6 +67,7 @@ class RunRequest(Frozen):
     tenant: str = ""
     history: tuple[Message, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
+    metadata: dict[str, str] = Field(default_factory=dict)
 
 
 class Candidate(Frozen):
