@@ -94,6 +94,16 @@ class Roots:
             raise OfficeError(f"The parent of {text!r} is not a folder.")
         return parent / check_name(lexical.name)
 
+    def vacant_tree(self, text: str) -> tuple[Path, Path]:
+        """Return where a new folder may be, and the highest folder of it that is not there yet."""
+        lexical = self._lexical(text)
+        missing = [lexical]
+        while not os.path.lexists(missing[-1].parent):
+            missing.append(missing[-1].parent)
+        top = self.vacant(str(missing[-1]))
+        names = [check_name(part.name) for part in reversed(missing[:-1])]
+        return self._confine(top.joinpath(*names), text), top
+
     def target(self, text: str, name: str) -> Path:
         """Read a destination as people mean it: an existing folder takes the entry inside."""
         if self._lexical(text).is_dir():

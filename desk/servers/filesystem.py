@@ -238,22 +238,23 @@ class Filesystem:
         path: Annotated[str, Field(description="Absolute path of the folder to create")],
         context: Context,
     ) -> shapes.Created:
-        """Create a folder. If it exists already, nothing changes."""
+        """Create a folder, and those above it. If it exists already, nothing changes."""
 
         def plan(key: str) -> Relocation:
-            target = self._roots.vacant(path)
+            target, top = self._roots.vacant_tree(path)
             if target.is_dir():
                 return Relocation.plan(target, target)
             if os.path.lexists(target):
                 raise OfficeError(
                     f"{path!r} already exists and is not a folder.", hint="Choose another name."
                 )
-            stage = target.parent / stage_name(key)
-            stage.mkdir(exist_ok=True)
-            return Relocation.plan(stage, target, style=None)
+            stage = top.parent / stage_name(key)
+            (stage / target.relative_to(top)).mkdir(parents=True, exist_ok=True)
+            return Relocation.plan(stage, top, style=None)
 
         done = self._once(context, plan, "create_dir", path=path)
-        return shapes.Created(path=done.destination, created=done.source != done.destination)
+        made = str(self._roots.folder(path))
+        return shapes.Created(path=made, created=done.source != done.destination)
 
     @writes_once
     def trash(

@@ -11,6 +11,7 @@ from desk.errors import OfficeError
 from desk.files.roots import Roots
 from desk.servers.filesystem import Filesystem
 from desk.servers.hosting import KEY_META, Setting
+from desk.servers.shapes import Created
 
 
 def call(key=None):
@@ -123,6 +124,23 @@ def test_creating_a_folder_again_changes_nothing(tools, desktop):
     assert tools.create_dir(path, call("k")).created
     assert tools.create_dir(path, call("k")).created
     assert not tools.create_dir(path, call("other")).created
+
+
+def test_a_folder_is_created_with_those_above_it(tools, desktop):
+    path = str(desktop / "one" / "two" / "three")
+    for _ in range(2):
+        assert tools.create_dir(path, call("k")) == Created(path=path, created=True)
+    assert (desktop / "one" / "two" / "three").is_dir()
+    assert [each.name for each in (desktop / "one").iterdir()] == ["two"]
+    assert tools.create_dir(str(desktop / "one" / "side"), call("s")).created
+
+
+@pytest.mark.parametrize("path", ["../out/side", "a.txt/under", ".ferryman-x/in", "con\0/in"])
+def test_a_folder_is_created_nowhere_else(tools, desktop, path):
+    (desktop / "a.txt").write_text("x")
+    with pytest.raises(OfficeError):
+        tools.create_dir(f"{desktop}/{path}", call())
+    assert [each.name for each in desktop.iterdir()] == ["a.txt"]
 
 
 def test_trash_and_restore_are_a_round_trip(tools, desktop):
