@@ -109,6 +109,54 @@ class ConfigFile(BaseModel):
         return self._identities
 
 
+class Telemetry(BaseModel):
+    """Where spans of runs are sent, and the `name=value` list of headers they are sent with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint: str
+    headers: SecretStr = SecretStr("")
+    service: str = "ferryman"
+
+    @classmethod
+    def of(cls, env: Mapping[str, str]) -> "Telemetry | None":
+        """Read the variables `OTEL_*`; None where they name no receiver, or say no.
+
+        Raises:
+            SettingsError: They ask for a protocol that is not spoken.
+        """
+        told = _OtelVariables(env)
+        base = told("ENDPOINT")
+        endpoint = env.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or (
+            f"{base.rstrip('/')}/v1/traces" if base else ""
+        )
+        off = env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        if off or not endpoint or env.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp":
+            return None
+        if told("PROTOCOL") not in {"", "http/protobuf"}:
+            raise SettingsError(
+                f"OTEL_EXPORTER_OTLP_PROTOCOL is {told('PROTOCOL')!r}; spans are sent by "
+                "http/protobuf only.",
+                hint="Set it to http/protobuf; receivers listen for that at port 4318.",
+            )
+        return cls(
+            endpoint=endpoint,
+            headers=SecretStr(told("HEADERS")),
+            service=env.get("OTEL_SERVICE_NAME") or "ferryman",
+        )
+
+
+class _OtelVariables:
+    """OpenTelemetry's variables of the exporter; one for traces wins over the one for all."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+
+    def __call__(self, name: str) -> str:
+        own = self._env.get(f"OTEL_EXPORTER_OTLP_TRACES_{name}")
+        return own or self._env.get(f"OTEL_EXPORTER_OTLP_{name}", "")
+
+
 class Settings(BaseModel):
     """Everything an operator can set, with the defaults of a fresh machine.
 
@@ -116,6 +164,7 @@ class Settings(BaseModel):
     role that is bound to the embedded backend: a name of the catalogue or the path of a GGUF.
     `log` is a file that gets one JSON line for every entry of a journal, without contents.
     `host`, `port` and `keys` are for the HTTP service: where it listens, and the file of keys.
+    `telemetry` comes from the variables `OTEL_*`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -133,6 +182,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8114, ge=0, le=65535)
     keys: Path | None = None
+    telemetry: Telemetry | None = None
 
     @property
     def keys_path(self) -> Path:
@@ -177,6 +227,7 @@ class Settings(BaseModel):
             "cache_dir": Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "ferryman",
             "adr_dir": data_folder("adr"),
             "prompts_dir": data_folder("prompts"),
+            "telemetry": Telemetry.of(env),
             **own,
         }
         known = {
@@ -262,7 +313,7 @@ def _default_config(named: str) -> Path | None:
 
 
 def _refuse_unknown(own: Mapping[str, str]) -> None:
-    known = {*Settings.model_fields} - {"config_path"}
+    known = {*Settings.model_fields} - {"config_path", "telemetry"}
     for name in own:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

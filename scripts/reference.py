@@ -256,7 +256,8 @@ def _plain(value: Any) -> str:
 
 def settings() -> str:
     """The variables of the environment."""
-    known = ["config", *(name for name in Settings.model_fields if not name.startswith("config"))]
+    others = {"config", "config_path", "telemetry"}
+    known = ["config", *(name for name in Settings.model_fields if name not in others)]
     return table(
         ("Variable", "Meaning"), ((f"`FERRYMAN_{name.upper()}`", SETTINGS[name]) for name in known)
     )
