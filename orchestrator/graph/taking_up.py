@@ -35,7 +35,8 @@ class Words:
 
     `granted` is the word on the approval it rests on, `by` who gave it, and `digest` which calls
     it is about; `edited` are the arguments of each call, to be carried out in their place.
-    `results` are what the client's own tools returned, by the id of the call.
+    `results` are what the client's own tools returned, by the id of the call, or what a person
+    found that calls came to of which nobody knew it.
     """
 
     approve: Approve | None = None
@@ -60,12 +61,15 @@ def taken_up(context: RunContext, words: Words) -> list[Event]:
     resumed = RunResumed(approve=words.approve or before, budget=words.budget)
     answered: list[Event] = []
     if words.answer:
-        if state.plan is None or not state.plan.question:
+        if state.status != "needs_input":
             raise RunConflict(
                 f"Run {state.run_id} has asked no question.", hint="Resume it without an answer."
             )
         answered.append(QuestionAnswered(text=words.answer))
-    settled = _settled(state, words.results) if words.results is not None else []
+    settled: list[Event] = []
+    if words.results is not None:
+        # A yes, or a no, to the repetition is a word on every call that has no result here.
+        settled = _settled(state, words.results, repeated=words.granted is not None)
     return [*settled, *_decided(context, words, resumed.approve), resumed, *answered]
 
 
@@ -76,6 +80,9 @@ def _decided(context: RunContext, words: Words, approve: Approve) -> list[Event]
     if words.edited is not None:
         return _edited(context, words, words.edited)
     word = words.granted
+    if word is None and words.results is not None:
+        # Where everything that nobody knew is known, nothing is left that could be repeated.
+        word = _about_an_unknown_outcome(context.state) or None
     if word is None:
         word = _standing(context.state, approve)
     if word is None:
@@ -86,9 +93,11 @@ def _decided(context: RunContext, words: Words, approve: Approve) -> list[Event]
 def _asked(context: RunContext, words: Words) -> Approval | None:
     """The open approval; a word that names another one, or comes too late, is refused."""
     state = context.state
-    asked = state.approval
+    asked, about_it = state.approval, bool(words.digest) or words.edited is not None
+    if about_it and state.status != "waiting_approval":
+        asked = None
     if asked is None or asked.granted is not None:
-        if words.digest or words.edited is not None:
+        if about_it:
             raise RunConflict(f"Run {state.run_id} waits for no approval.")
         return None
     if words.digest and words.digest != asked.digest:
@@ -185,13 +194,18 @@ def _expression(old: Proposal, edited: Sequence[Arguments], name: str) -> JsonVa
     return after[0] if all(value == after[0] for value in after) else after
 
 
-def _settled(state: RunState, results: Mapping[str, ToolOutcome]) -> list[Event]:
-    """The outcomes of the client's own calls: all that are open, and no other."""
-    if state.status != "waiting_tools":
+def _settled(state: RunState, results: Mapping[str, ToolOutcome], *, repeated: bool) -> list[Event]:
+    """The outcomes of the client's own calls, or of calls that nobody else knows the outcome of.
+
+    Every open one needs its outcome; what nobody knows the outcome of may be `repeated` instead.
+    """
+    unknown_outcomes = state.status == "waiting_approval" and _about_an_unknown_outcome(state)
+    if state.status != "waiting_tools" and not unknown_outcomes:
         raise RunConflict(
             f"Run {state.run_id} waits for no results: it is {state.status.replace('_', ' ')}."
         )
-    waiting = {intent[0]: intent for intent in state.awaited}
+    open_calls = _open_calls(state) if unknown_outcomes else state.awaited
+    waiting = {intent[0]: intent for intent in open_calls}
     if unknown := [call_id for call_id in results if call_id not in waiting]:
         done = {call.id for call in state.settled}
         what = "has its result already" if unknown[0] in done else "is no call that waits for one"
@@ -199,7 +213,8 @@ def _settled(state: RunState, results: Mapping[str, ToolOutcome]) -> list[Event]
             f"{unknown[0]!r} {what} in run {state.run_id}.",
             hint=f"It waits for the results of: {', '.join(waiting)}.",
         )
-    if missing := [call_id for call_id in waiting if call_id not in results]:
+    missing = [call_id for call_id in waiting if call_id not in results]
+    if missing and not (unknown_outcomes and repeated):
         raise InvalidRequest(
             f"Run {state.run_id} also waits for the result of {', '.join(missing)}.",
             hint="Give the results of all calls at once; a call that failed has one, too.",
@@ -207,7 +222,13 @@ def _settled(state: RunState, results: Mapping[str, ToolOutcome]) -> list[Event]
     for call_id, outcome in results.items():
         if why := unfit(outcome.model_dump(mode="json")):
             raise InvalidRequest(f"The result of {call_id} cannot be used: {why}.")
-    return [_outcome(state, waiting[call_id], results[call_id]) for call_id in waiting]
+    return [_outcome(state, waiting[at], results[at]) for at in waiting if at in results]
+
+
+def _open_calls(state: RunState) -> list[tuple[str, ToolCall, int]]:
+    """The calls of the proposal at hand that were begun and never came to anything."""
+    proposal = state.proposal.id if state.proposal else ""
+    return [intent for intent in state.intended if intent[0].rpartition(".")[0] == proposal]
 
 
 def _outcome(

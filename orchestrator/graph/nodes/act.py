@@ -91,9 +91,11 @@ def _unknown(context: RunContext, group: tuple[Proposal, ...]) -> Event | None:
     about_this = verdict is not None and verdict.code == UNKNOWN
     if not unsafe or (about_this and approval is not None and approval.granted):
         return None
+    them = ", ".join(canonical_json(call.arguments) for call in unsafe)
+    repeats = "it" if len(unsafe) == 1 else "each of them"
     reason = (
         f"{unsafe[0].tool} was begun and nobody knows whether it was done:"
-        f" {canonical_json(unsafe[0].arguments)}. Granting this repeats it."
+        f" {them}. Granting this repeats {repeats}."
     )
     reuse = verdict.reuse if verdict else {}
     asked = Verdict(kind="ask", code=UNKNOWN, reason=reason, reuse=reuse)
