@@ -1,9 +1,8 @@
 """The orchestrator: run a goal, watch it, resume it, answer its questions, cancel it."""
 
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, aclosing, contextmanager
 
 from orchestrator.core.errors import (
     JournalError,
@@ -13,10 +12,8 @@ from orchestrator.core.errors import (
 from orchestrator.core.events import (
     Entry,
     Event,
-    ModelInfo,
     RunStarted,
 )
-from orchestrator.core.roles import Role
 from orchestrator.core.runs import (
     Approve,
     Budget,
@@ -25,8 +22,8 @@ from orchestrator.core.runs import (
     RunStatus,
 )
 from orchestrator.core.tools import ToolOutcome, ToolSpec
-from orchestrator.graph.client_tools import scope, with_client_tools
-from orchestrator.graph.context import DeltaSink, Player, RunContext, Warm
+from orchestrator.graph.client_tools import scope
+from orchestrator.graph.context import DeltaSink, RunContext
 from orchestrator.graph.going_on import (
     check_can_go_on,
     definition,
@@ -34,53 +31,17 @@ from orchestrator.graph.going_on import (
     plans_only,
     started,
 )
+from orchestrator.graph.parts import Parts
 from orchestrator.graph.taking_up import Arguments, Words, taken_up
 from orchestrator.graph.work import CANCELLED, Work, ending_of
 from orchestrator.journal.leaving import LeavableJournal
-from orchestrator.policy.catalogue import Catalogue
-from orchestrator.policy.guards import GUARDS, Guard
-from orchestrator.policy.permissions import DEFAULT_RULES, Rule
-from orchestrator.ports.clock import Clock
-from orchestrator.ports.retrieval import Retriever
-from orchestrator.ports.store import BlobStore, JournalStore
-from orchestrator.ports.tools import Toolset
-from orchestrator.ports.traces import TraceSink
-from orchestrator.prompting.examples import Similarity, by_words
-from orchestrator.prompting.library import Library
+
+__all__ = ["Orchestrator", "Parts", "new_run_id"]
 
 UNFINISHED: frozenset[RunStatus] = frozenset(
     {"running", "planned", "waiting_approval", "waiting_tools", "needs_input"}
 )
 """Statuses of a run that is at work or at rest; with every other one it is over."""
-Lock = Callable[[str], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What an orchestrator is made of; `lock` keeps a run to one process at a time.
-
-    `similarity` finds the worked decision that is closest to a step, `retrievers` are the ways of
-    comparing tools, for a run that has some of its own. `guards` are only ever changed to measure
-    what they are worth.
-    """
-
-    roles: Mapping[Role, Player]
-    models: tuple[ModelInfo, ...]
-    toolset: Toolset
-    catalogue: Catalogue
-    library: Library
-    store: JournalStore
-    blobs: BlobStore
-    clock: Clock
-    rules: tuple[Rule, ...] = DEFAULT_RULES
-    guards: tuple[Guard, ...] = GUARDS
-    similarity: Similarity = by_words
-    retrievers: tuple[Retriever, ...] = ()
-    parallel_calls: int = 4
-    unavailable: Mapping[str, str] = field(default_factory=dict)
-    lock: Lock = lambda _run_id: nullcontext()
-    warm: Warm = lambda _namespaces: None
-    traces: tuple[TraceSink, ...] = ()
 
 
 class Orchestrator:
@@ -214,7 +175,8 @@ class Orchestrator:
             digest: Which calls the word is about; any other ones are left as they are.
             by: Who gave the word.
             edited: The arguments of every call, to be carried out in place of the ones asked about.
-            results: What the client's own tools returned, by the id of the call.
+            results: What the client's own tools returned, by the id of the call; or what a person
+                found that calls came to of whose outcome nobody knew.
             answer: The answer to the question that the plan put, if it did.
             budget: New limits, counted from the run's beginning; the old ones when left out.
             on_delta: Sees text as it is generated.
@@ -375,24 +337,9 @@ class Orchestrator:
     def _context(
         self, journal: LeavableJournal, on_delta: DeltaSink | None, *first: Event
     ) -> RunContext:
-        parts = self.parts
         begun = (event.request for event in first if isinstance(event, RunStarted))
         request = journal.state.request or next(begun, None)
-        context = RunContext(
-            roles=dict(parts.roles),
-            toolset=parts.toolset,
-            catalogue=parts.catalogue,
-            library=parts.library,
-            journal=journal,
-            clock=parts.clock,
-            rules=parts.rules,
-            guards=parts.guards,
-            similarity=parts.similarity,
-            parallel_calls=parts.parallel_calls,
-            warm=parts.warm,
-            on_delta=on_delta or (lambda _role, _text: None),
-        )
-        return with_client_tools(context, request.tools if request else (), parts.retrievers)
+        return self.parts.context(journal, request, on_delta)
 
 
 def new_run_id() -> str:

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
@@ -96,8 +97,8 @@ def unfit(value: Any, depth: int = 0) -> str:
 
 
 def _unfit_scalar(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return ""
+    if isinstance(value, bool | datetime) or value is None:
+        return ""  # A time stands only in our own events, which write it as text.
     if isinstance(value, int):
         return "" if abs(value) < MAX_INTEGER else "it holds an integer of more than 63 bits"
     if isinstance(value, float):

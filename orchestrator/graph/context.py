@@ -50,6 +50,7 @@ class RunContext:
     guards: tuple[Guard, ...] = GUARDS
     similarity: Similarity = by_words
     parallel_calls: int = 4
+    approval_s: float = 0.0
     warm: Warm = lambda _namespaces: None
     on_delta: DeltaSink = field(default=lambda _role, _text: None)
 

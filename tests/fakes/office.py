@@ -150,7 +150,9 @@ class Writer:
 class Office:
     """Files, tools, models and a journal; a second orchestrator may take up the first one's run."""
 
-    def __init__(self, *, files=(), images=None, more=(), store=None, profile=PROFILE):
+    def __init__(
+        self, *, files=(), images=None, more=(), store=None, profile=PROFILE, approval_s=0
+    ):
         images = dict(images or {})
         self.files = InMemoryFiles(dict.fromkeys([*images, *files], ""))
         self.desk = InMemoryToolset(
@@ -160,6 +162,7 @@ class Office:
         self.store = store or MemoryStore()
         self.blobs = MemoryBlobs()
         self.profile = profile
+        self.approval_s = approval_s
         self.planner = ScriptedBackend([])
         self.synthesizer = ScriptedBackend([])
 
@@ -188,6 +191,7 @@ class Office:
             clock=self.clock,
             rules=rules,
             retrievers=(LexicalRetriever(),),
+            approval_s=self.approval_s,
         )
         return Orchestrator(parts)
 

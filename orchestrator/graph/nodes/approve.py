@@ -1,5 +1,7 @@
 """approve: put exactly one proposal before a person; the run rests, no process holds it."""
 
+from datetime import datetime, timedelta
+
 from langgraph.runtime import Runtime
 
 from orchestrator.core.events import ApprovalAsked, ApprovalGiven, RunEnded
@@ -17,7 +19,10 @@ async def approve(state: GraphState, runtime: Runtime[RunContext]) -> GraphState
     if proposal is None or verdict is None or request is None:
         return state
     approval = Approval(
-        proposal=proposal.id, digest=proposal_digest(proposal), reason=verdict.reason
+        proposal=proposal.id,
+        digest=proposal_digest(proposal),
+        reason=verdict.reason,
+        expires=_expiry(context),
     )
     asked = ApprovalAsked(approval=approval)
     unknown = verdict.code == "tool_outcome_unknown"
@@ -27,3 +32,9 @@ async def approve(state: GraphState, runtime: Runtime[RunContext]) -> GraphState
         return await context.happened(asked, given)
     rest = RunEnded(status="waiting_approval", error=verdict.reason, code="needs_input")
     return await context.happened(asked, rest)
+
+
+def _expiry(context: RunContext) -> datetime | None:
+    if not context.approval_s:
+        return None
+    return context.clock.now() + timedelta(seconds=context.approval_s)
