@@ -56,7 +56,8 @@ class ServiceLimits(BaseModel):
 
     `running` and `waiting` count runs; `requests_per_minute` holds for each key. `hosts` are
     names that the service is called by besides its own, `origins` the web pages that may call
-    it. `drain_s` is how long runs may go on once the service is told to stop.
+    it. `drain_s` is how long runs may go on once the service is told to stop. What a run asks for
+    can be granted for `approval_s` seconds, 0 is for ever; then it counts as denied.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +70,7 @@ class ServiceLimits(BaseModel):
     requests_per_minute: int = Field(default=1200, gt=0)
     keep_alive_s: float = Field(default=15.0, gt=0)
     drain_s: float = Field(default=20.0, ge=0)
+    approval_s: float = Field(default=7 * 86_400.0, ge=0)
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
 
