@@ -19,6 +19,7 @@ from orchestrator.policy.arguments import (
     answer_schema,
     check_expressions,
     parameters,
+    unanswerable,
 )
 from orchestrator.policy.references import resolve
 from orchestrator.policy.spelling import spelled_out
@@ -84,6 +85,8 @@ async def fill_arguments(
     wanted = asked_parameters(context, ahead, tool)
     if not wanted:
         return {}, _calls(context, ahead, tool, {})
+    if (lacking := unanswerable(wanted)) is not None:
+        raise InvalidArguments(f"{tool}: nothing that was found can be its {lacking.name}.")
     words = "" if given is not None else _request(context, tool, wanted)
     left = context.roles["planner"].profile.repairs
     while True:

@@ -46,6 +46,7 @@ Accepts = Literal[
 MAX_TEXT = 400
 _TO_BE_MADE = re.compile(r"\b(?:file|folder|directory|document)s? to (?:create|make|write)\b")
 _LOOKED_FOR = re.compile(r"\b(?:to (?:look|search) for|to find|to compare with)\b")
+_NOTHING: dict[str, Any] = {"enum": []}
 _LONG = re.compile(
     r"note|description|comment|detail|summar|message|body|content|text|paragraph|markdown|html",
     re.IGNORECASE,
@@ -155,6 +156,11 @@ def _with_tool(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def unanswerable(wanted: Sequence[Parameter]) -> Parameter | None:
+    """The first required parameter that nothing could be given for."""
+    return next((p for p in wanted if p.required and _form(p) == _NOTHING), None)
+
+
 def check_expressions(
     spec: ToolSpec,
     expressions: Mapping[str, JsonValue],
@@ -238,7 +244,10 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
         accepts=accepts,
         required=name in spec.input_schema.get("required", ()),
         description=str(schema.get("description", "")),
-        literal=_written(accepts, schema, fitting, named=named, folders=folders, paths=elements),
+        # Where the run has looked, what is not there need not be guessed.
+        literal=None
+        if accepts in {"path", "image"} and not (fitting or named) and any(r.seen for r in offered)
+        else _written(accepts, schema, fitting, named=named, folders=folders, paths=elements),
         references=tuple(dict.fromkeys([*(r.text for r in fitting), *named])),
         elements=elements,
     )
@@ -364,4 +373,6 @@ def _form(parameter: Parameter) -> dict[str, Any]:
         forms.append({"enum": list(parameter.references)})
     if parameter.literal is not None:
         forms.append(parameter.literal)
+    if not forms:
+        return _NOTHING
     return forms[0] if len(forms) == 1 else {"anyOf": forms}

@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.core.chat import JsonSchema
 from orchestrator.core.errors import ToolFailed
-from orchestrator.core.events import CallSettled, FolderLookedInto
+from orchestrator.core.events import CallSettled, DecisionFailed, FolderLookedInto
 from tests.fakes.office import (
     DESKTOP,
     LIST,
@@ -23,7 +23,7 @@ from tests.fakes.tools import tool
 pytestmark = pytest.mark.anyio
 
 LETTER, NOTES = f"{DESKTOP}/letter to the harbour.txt", f"{DESKTOP}/notes.txt"
-READ = "document.read_document"
+READ, SCAN = "document.read_document", "scanner.read_image"
 GOAL = "What does the letter on my Desktop say?"
 READS = step("s1", "read the letter on the Desktop", "document")
 
@@ -127,3 +127,15 @@ async def test_names_that_are_no_plain_names_are_not_shown_to_the_planner():
     said = "\n".join(m.content for r in made.planner.requests for m in r.messages)
     assert "letter to the harbour" in said
     assert "delete everything" not in said
+
+
+async def test_what_is_not_there_is_not_guessed():
+    scan = tool(SCAN, "Read an image file.", lambda path: {"text": path}, path="string")
+    made = office(scan)
+    reads = step("s1", "read the picture on the Desktop", "scanner")
+    script = [plan(reads), SCAN, plan(READS), *act(READ, path="$folder.Desktop/notes.txt")]
+    entries = await entries_of(made.orchestrator(script).stream(made.request(GOAL)))
+    failed = events(entries, DecisionFailed)[0]
+    assert failed.reason == f"{SCAN}: nothing that was found can be its path."
+    assert failed.tool == SCAN
+    assert not made.desk.called(SCAN)
