@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from orchestrator.core.errors import OrchestratorError
-from orchestrator.service import chat, console, health, models, runs
+from orchestrator.service import chat, console, health, models, responses, runs
 from orchestrator.service.context import Service
 from orchestrator.service.errors import ErrorBody, answer, answer_to, failure
 from orchestrator.service.mcp_face import mount_mcp
@@ -27,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     console.router,
     models.router,
     chat.router,
+    responses.router,
 )
 """Every part of the service adds its routes by one line."""
 

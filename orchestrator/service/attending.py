@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from orchestrator.core.errors import RunNotFound, ServiceBusy
-from orchestrator.core.events import Entry
+from orchestrator.core.events import CallSettled, Entry, RunEnded
 from orchestrator.core.runs import RunRequest, RunState
 from orchestrator.core.tools import ToolOutcome
-from orchestrator.service.client_calls import run_of, settled_by
+from orchestrator.journal.fold import fold_entries
+from orchestrator.journal.writer import Journal
+from orchestrator.service.client_calls import call_ids, run_of, settled_by
 from orchestrator.service.context import Service
 from orchestrator.service.errors import ErrorBody, failure
 from orchestrator.service.keys import Caller
@@ -38,18 +40,23 @@ class Attended:
     told: Narration = field(default_factory=Narration)
     detached: bool = False
 
-    async def lines(self) -> AsyncGenerator[str]:
-        """What there is to tell, line by line, until the run is over or rests.
+    def __post_init__(self) -> None:
+        self.since = self.told.state.last_seq
+
+    async def entries(self) -> AsyncGenerator[tuple[Entry, str]]:
+        """Each entry with what there is to tell of it, until the run is over or rests.
 
         Raises:
             ServiceBusy: The service goes down; the run goes on when it is back.
         """
-        after = self.told.state.last_seq
+        items = self.service.dispatcher.follow(self.run_id, after=self.since)
         try:
-            async with aclosing(self.service.dispatcher.follow(self.run_id, after=after)) as items:
+            async with aclosing(items):
                 async for item in items:
-                    if isinstance(item, Entry) and (line := self.told.take(item)):
-                        yield line
+                    if isinstance(item, Entry):
+                        yield item, self.told.take(item)
+                        if asks_caller(item):
+                            return
         except (asyncio.CancelledError, GeneratorExit):
             if not self.detached and not self.service.draining.is_set():
                 _leave(self.service, self.run_id)
@@ -63,8 +70,8 @@ class Attended:
 
     async def heard_out(self) -> list[str]:
         """Every line, once the run is over or rests."""
-        async with aclosing(self.lines()) as lines:
-            return [line async for line in lines]
+        async with aclosing(self.entries()) as entries:
+            return [line async for _, line in entries if line]
 
     async def heard_out_for(self, request: Request) -> list[str] | None:
         """Every line, or None when the client left before the end."""
@@ -115,7 +122,9 @@ async def gone_on(
     state = await own_state(service, caller, run_id)
     if settled := settled_by(state, results, param=param):
         await service.dispatcher.settle(run_id, settled)
-    return Attended(service, run_id, Narration(state), detached)
+    else:
+        state = await _before(service, run_id, call_ids(results))
+    return Attended(service, run_id, Narration(state), detached=detached)
 
 
 async def own_state(service: Service, caller: Caller, run_id: str) -> RunState:
@@ -130,11 +139,35 @@ async def own_state(service: Service, caller: Caller, run_id: str) -> RunState:
     return await service.dispatcher.state(run_id)
 
 
+async def entries_of(service: Service, run_id: str) -> list[Entry]:
+    """The journal of a run as it is now.
+
+    Raises:
+        JournalError: It cannot be read or trusted.
+    """
+    parts = service.orchestrator.parts
+    journal = await Journal.load(parts.store, parts.blobs, clock=parts.clock, run_id=run_id)
+    return journal.entries()
+
+
+async def _before(service: Service, run_id: str, calls: set[str]) -> RunState:
+    """The state that a run was in before it got the results of these calls."""
+    entries = await entries_of(service, run_id)
+    later = (e.seq for e in entries if isinstance(e.event, CallSettled) and e.event.id in calls)
+    first = min(later)
+    return fold_entries(entry for entry in entries if entry.seq < first)
+
+
 def _leave(service: Service, run_id: str) -> None:
     """Cancel a run that nobody attends to any more, without waiting for it."""
     task = asyncio.ensure_future(service.dispatcher.cancel(run_id))
     _leaving.add(task)
     task.add_done_callback(_left)
+
+
+def asks_caller(entry: Entry) -> bool:
+    """Whether a request is over with this entry: what comes after it is another request's."""
+    return isinstance(entry.event, RunEnded) and entry.event.status == "waiting_tools"
 
 
 def _left(task: asyncio.Task[bool]) -> None:

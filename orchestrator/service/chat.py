@@ -14,7 +14,7 @@ from orchestrator.service.chat_stream import aside_frames, frames_of, streamed
 from orchestrator.service.client_calls import rule_of, specs_of
 from orchestrator.service.context import Service, service_of
 from orchestrator.service.errors import answer, answer_to
-from orchestrator.service.model_names import Wish, request_of, served_to
+from orchestrator.service.model_names import Wish, check_may_ask, request_of
 from orchestrator.service.openai_wire import (
     ChatCompletionRequest,
     Reply,
@@ -42,24 +42,27 @@ async def complete(
     detach: Annotated[str, Header(alias="x-ferryman-detach")] = "",
 ) -> Response:
     """Carry out the task of the last message; tools run here, except those of the request."""
-    model = served_to(service, caller, asked.model)
+    check_may_ask(service, caller, asked.model)
     refuse_unserved(asked.model_extra or {})
     turns = turns_of(asked.messages)
     if asides.is_aside(turns):
         return await _aside(service, asked, turns[-1].text)
-    detached = "true" in {detach, (asked.metadata or {}).get(DETACH)}
+    metadata = asked.metadata or {}
+    detached = "true" in {detach, metadata.get(DETACH)}
     told = conversation([Turn("system", rule_of(asked.tool_choice)), *turns], param="messages")
     if told.results:
         run = await gone_on(service, caller, told.results, param="messages", detached=detached)
     else:
         wish = Wish(
+            model=asked.model,
             goal=told.goal,
             history=told.history,
             tools=specs_of([tool.function for tool in asked.tools or ()], asked.tool_choice),
             tokens=asked.tokens,
             seed=max(0, asked.seed or 0),
+            metadata=metadata,
         )
-        run = await begun(service, request_of(service, caller, model, wish), detached=detached)
+        run = await begun(service, request_of(service, caller, wish), detached=detached)
     return await _reply(asked, run, request)
 
 

@@ -33,9 +33,10 @@ async def frames_of(run: Attended, reply: Reply) -> AsyncGenerator[bytes]:
     """The frames of a run's reply, up to the one that says that there will be no more."""
     yield frame(reply.chunk({"role": "assistant", "content": ""}))
     try:
-        async with aclosing(run.lines()) as lines:
-            async for line in lines:
-                yield frame(reply.chunk({"reasoning_content": f"{line}\n"}))
+        async with aclosing(run.entries()) as entries:
+            async for _, line in entries:
+                if line:
+                    yield frame(reply.chunk({"reasoning_content": f"{line}\n"}))
     except OrchestratorError as error:
         yield frame(body_of(error).model_dump_json())
     else:

@@ -117,6 +117,11 @@ def run_of(results: Mapping[str, ToolOutcome], *, param: str) -> str:
     return runs.pop()
 
 
+def call_ids(results: Mapping[str, ToolOutcome]) -> set[str]:
+    """The run's own ids of the calls that results are for."""
+    return {_parted(wire, "")[1] for wire in results}
+
+
 def settled_by(
     state: RunState, results: Mapping[str, ToolOutcome], *, param: str
 ) -> dict[str, ToolOutcome]:

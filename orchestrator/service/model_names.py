@@ -1,6 +1,7 @@
 """The model names that are served, and what asking under one of them means."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from orchestrator.core.chat import Message
 from orchestrator.core.errors import Forbidden, RunNotFound
@@ -18,6 +19,10 @@ class ModelNotFound(RunNotFound):
     default_hint = "`GET /v1/models` lists the names that are served."
 
 
+MODEL_KEY = "ferryman_model"
+"""Where a run keeps the name it was asked for under, in its metadata."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """What a caller asks for under a model name; limits it leaves out are those of the name.
@@ -25,6 +30,7 @@ class Wish:
     `tokens` may be generated, by both roles together; `calls` of tools may be made.
     """
 
+    model: str
     goal: str
     history: tuple[Message, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
@@ -32,6 +38,7 @@ class Wish:
     calls: int | None = None
     seed: int = 0
     thread: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def served(service: Service, name: str) -> ServedModel:
@@ -46,8 +53,8 @@ def served(service: Service, name: str) -> ServedModel:
     return model
 
 
-def served_to(service: Service, caller: Caller, name: str) -> ServedModel:
-    """What is served under a name, if this caller may ask for it.
+def check_may_ask(service: Service, caller: Caller, name: str) -> None:
+    """See that a name is served, and that this caller may ask for it.
 
     Raises:
         ModelNotFound: Nothing is.
@@ -56,11 +63,11 @@ def served_to(service: Service, caller: Caller, name: str) -> ServedModel:
     model = served(service, name)
     if model.approve == "yes" and not caller.may("approve"):
         raise Forbidden(f"The model {name!r} needs a key with the scope 'approve'.")
-    return model
 
 
-def request_of(service: Service, caller: Caller, model: ServedModel, wish: Wish) -> RunRequest:
+def request_of(service: Service, caller: Caller, wish: Wish) -> RunRequest:
     """The run that a wish under a model name comes to."""
+    model = served(service, wish.model)
     places = service.places if model.places is None else model.places
     return RunRequest(
         goal=wish.goal,
@@ -72,6 +79,7 @@ def request_of(service: Service, caller: Caller, model: ServedModel, wish: Wish)
         tenant=caller.tenant,
         history=wish.history,
         tools=wish.tools,
+        metadata={**wish.metadata, MODEL_KEY: wish.model},
     )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from orchestrator.service.auth import Runner
+from orchestrator.service.auth import Reader
 from orchestrator.service.context import Service, service_of
 from orchestrator.service.model_names import served
 from orchestrator.settings import ServedModel
@@ -16,7 +16,7 @@ CREATED = 1_790_000_000
 
 @router.get("/v1/models")
 async def list_models(
-    _caller: Runner, service: Annotated[Service, Depends(service_of)]
+    _caller: Reader, service: Annotated[Service, Depends(service_of)]
 ) -> dict[str, Any]:
     """List the model names."""
     data = [_told(name, model) for name, model in service.models.items()]
@@ -25,7 +25,7 @@ async def list_models(
 
 @router.get("/v1/models/{name}")
 async def show_model(
-    name: str, _caller: Runner, service: Annotated[Service, Depends(service_of)]
+    name: str, _caller: Reader, service: Annotated[Service, Depends(service_of)]
 ) -> dict[str, Any]:
     """Show one model name."""
     return _told(name, served(service, name))

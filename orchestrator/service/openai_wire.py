@@ -1,9 +1,9 @@
 """Chat completions as they come over the wire: requests in, replies and chunks out."""
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from orchestrator.core.errors import InvalidRequest
 from orchestrator.core.runs import RunState
@@ -13,6 +13,14 @@ from orchestrator.service.resting import out_of_tokens, said
 from orchestrator.service.turns import Turn, text_of
 
 INT64 = 2**63
+Metadata = Annotated[
+    dict[
+        Annotated[str, StringConstraints(max_length=64)],
+        Annotated[str, StringConstraints(max_length=512)],
+    ],
+    Field(max_length=16),
+]
+"""What a caller wants to find again with its run, within the bounds of OpenAI's API."""
 
 
 class _Open(BaseModel):
@@ -71,7 +79,7 @@ class ChatCompletionRequest(BaseModel):
     max_tokens: int | None = Field(default=None, gt=0)
     max_completion_tokens: int | None = Field(default=None, gt=0)
     seed: int | None = Field(default=None, ge=-INT64, lt=INT64)
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
 
     @property
     def tokens(self) -> int | None:
