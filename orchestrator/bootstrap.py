@@ -4,30 +4,32 @@ The only module that imports the adapters.
 """
 
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from adapters.backends.profiles import get_profile, profile_for
-from adapters.backends.resilient import ResilientBackend
+from adapters.backends.shared import SharedBackend
 from adapters.backends.weights import ModelStore
 from adapters.clock import SystemClock
+from adapters.observers import metrics_sink, sinks
 from adapters.registry import Surroundings, build_backend
+from adapters.retrieval.available import available
 from adapters.retrieval.lexical import LexicalRetriever
+from adapters.secrets import redactor_for
 from adapters.stores.blobs import FolderBlobs
 from adapters.stores.sqlite import SqliteStore
 from adapters.tools.combined import CombinedToolset
-from adapters.tools.mcp_config import McpServerConfig
+from adapters.tools.mcp_config import read_servers
 from adapters.tools.mcp_lazy import LazyMcpToolset
 from adapters.tools.mcp_manifest import ManifestCache
+from adapters.tools.redacted import RedactedToolset
 from adapters.tools.text import SPECS as TEXT_SPECS
 from adapters.tools.text import TextToolset
-from adapters.traces.logs import LogSink
-from orchestrator.core.errors import ModelFileError, SettingsError
+from orchestrator.core.errors import SettingsError
 from orchestrator.core.events import Entry, ModelInfo
+from orchestrator.core.redaction import Redactor
 from orchestrator.core.roles import ROLES, Binding, Profile, Role
 from orchestrator.decisions.reader import read_folder
 from orchestrator.decisions.resolve import resolve
@@ -36,22 +38,20 @@ from orchestrator.graph.context import Player
 from orchestrator.journal.writer import Journal
 from orchestrator.learning import Learnt, learn_from, learnt_priors, with_learnt_examples
 from orchestrator.policy.catalogue import Catalogue, build_catalogue
-from orchestrator.ports.chat import ChatBackend
 from orchestrator.ports.retrieval import Retriever
 from orchestrator.ports.tools import Toolset
-from orchestrator.ports.traces import TraceSink
+from orchestrator.ports.traces import Metrics, QueueObserver, TraceSink
 from orchestrator.prompting.examples import Similarity, by_retriever, by_words
 from orchestrator.prompting.library import Library, load_library
 from orchestrator.runtime import Orchestrator, Parts
 from orchestrator.settings import Settings, office_config, read_config
 
 EMBEDDING_MODEL = "all-minilm-l6-v2"
-STATIC_MODEL = "wordllama-256"
 
 
 @asynccontextmanager
 async def open_orchestrator(
-    settings: Settings | None = None, *, context_tokens: int = 0
+    settings: Settings | None = None, *, context_tokens: int = 0, metrics: Metrics | None = None
 ) -> AsyncIterator[Orchestrator]:
     """Build an orchestrator from settings and close everything it opened afterwards.
 
@@ -59,6 +59,7 @@ async def open_orchestrator(
         settings: What the operator set; the environment's when left out.
         context_tokens: The least context of every model, where its profile has less: for a
             baseline that puts every tool into one prompt.
+        metrics: Counts what its runs do.
 
     Raises:
         ConfigurationError: Something that the operator wrote or left out keeps it from starting.
@@ -66,16 +67,21 @@ async def open_orchestrator(
     settings = settings or Settings.load()
     library = with_learnt_examples(load_library(settings.prompts_dir), learnt_folder(settings))
     async with AsyncExitStack() as opened:
-        roles, models = await build_roles(settings, opened, context_tokens=context_tokens)
+        roles, models = await build_roles(
+            settings, opened, context_tokens=context_tokens, queues=metrics
+        )
         store = opened.enter_context(open_store(settings))
         text = text_toolset(roles["synthesizer"], library)
         toolset = await opened.enter_async_context(CombinedToolset([*mcp_toolsets(settings), text]))
+        redactor = redactor_of(settings)
+        safe = toolset if redactor.idle else RedactedToolset(toolset, redactor)
+        counting = () if metrics is None else (metrics,)
         yield Orchestrator(
             Parts(
                 roles=roles,
                 models=models,
-                toolset=toolset,
-                catalogue=index_tools(settings, toolset),
+                toolset=safe,
+                catalogue=index_tools(settings, safe),
                 library=library,
                 store=store,
                 blobs=FolderBlobs(settings.state_dir / "blobs"),
@@ -84,10 +90,12 @@ async def open_orchestrator(
                 retrievers=tuple(retrievers(settings)),
                 rules=settings.rules,
                 parallel_calls=settings.config.parallel_calls,
-                unavailable={ns: error.message for ns, error in toolset.unavailable.items()},
+                unavailable={
+                    ns: redactor.text(error.message) for ns, error in toolset.unavailable.items()
+                },
                 lock=store.run_lock,
                 warm=toolset.warm,
-                traces=log_sinks(settings, opened),
+                traces=(*trace_sinks(settings, models, opened), *counting),
             )
         )
 
@@ -142,19 +150,32 @@ def _office_variables(root: Path, state: Path) -> dict[str, str]:
     return {"PYTHON": sys.executable, "OFFICE": str(root), "STATE": str(state)}
 
 
-def log_sinks(settings: Settings, opened: AsyncExitStack) -> tuple[TraceSink, ...]:
-    """The log file that the operator asked for, if any.
+def redactor_of(settings: Settings) -> Redactor:
+    """What takes the operator's secrets out of everything that is told or written down."""
+    spans = settings.telemetry
+    return redactor_for(
+        settings.config.mcpServers,
+        keys=(settings.api_key,),
+        addresses=(settings.base_url, spans.endpoint if spans else ""),
+        headers=spans.headers.get_secret_value() if spans else "",
+    )
+
+
+def open_metrics(settings: Settings) -> Metrics | None:
+    """What counts for a Prometheus server, where that is installed."""
+    return metrics_sink(redactor=redactor_of(settings))
+
+
+def trace_sinks(
+    settings: Settings, models: Sequence[ModelInfo], opened: AsyncExitStack
+) -> tuple[TraceSink, ...]:
+    """The log file and the spans that the operator asked for, if any.
 
     Raises:
-        SettingsError: It cannot be written.
+        SettingsError: The file cannot be written, or OpenTelemetry is not installed.
     """
-    if settings.log is None:
-        return ()
-    try:
-        stream = settings.log.open("a", encoding="utf-8", buffering=1)
-    except OSError as error:
-        raise SettingsError(f"{settings.log} cannot be written: {error.strerror}.") from error
-    return (LogSink(opened.enter_context(stream)),)
+    wanted = sinks(settings.log, settings.telemetry, models=models, redactor=redactor_of(settings))
+    return tuple(opened.enter_context(sink) for sink in wanted)
 
 
 def open_store(settings: Settings) -> SqliteStore:
@@ -211,11 +232,16 @@ def bindings(settings: Settings) -> dict[Role, Binding]:
 
 
 async def build_roles(
-    settings: Settings, opened: AsyncExitStack, *, context_tokens: int = 0, parallel: int = 0
+    settings: Settings,
+    opened: AsyncExitStack,
+    *,
+    context_tokens: int = 0,
+    parallel: int = 0,
+    queues: QueueObserver | None = None,
 ) -> tuple[dict[Role, Player], tuple[ModelInfo, ...]]:
-    """Build the backend of each role; roles with the same binding share one."""
+    """Build the backend of each role; roles with the same binding share one, and its queue."""
     bound = bindings(settings)
-    built: dict[str, ChatBackend] = {}
+    built: dict[str, SharedBackend] = {}
     roles: dict[Role, Player] = {}
     models: list[ModelInfo] = []
     for role in ROLES:
@@ -224,11 +250,16 @@ async def build_roles(
         profile = _roomy(get_profile(binding.profile), context_tokens)
         same = f"{binding.backend} {binding.model} {sorted(binding.options.items())}"
         if same not in built:
-            built[same] = build_backend(binding, profile=profile, around=around)
-            _close_later(built[same], opened)
-        roles[role] = Player(
-            backend=ResilientBackend(built[same], clock=around.clock), profile=profile
-        )
+            backend = build_backend(binding, profile=profile, around=around)
+            _close_later(backend, opened)
+            built[same] = SharedBackend(
+                backend,
+                name=f"{binding.backend} {Path(binding.model).name}",
+                clock=around.clock,
+                redactor=redactor_of(settings),
+                queues=queues,
+            )
+        roles[role] = Player(backend=built[same].for_role(role), profile=profile)
         models.append(
             ModelInfo(
                 role=role,
@@ -290,9 +321,7 @@ def mcp_toolsets(settings: Settings, *, refresh: bool = False) -> list[LazyMcpTo
         SettingsError: A server's block cannot be used.
     """
     manifests = ManifestCache(settings.cache_dir / "manifests")
-    servers = {
-        name: _server(settings, name, block) for name, block in settings.config.mcpServers.items()
-    }
+    servers = read_servers(settings.config.mcpServers, source=settings.config_path)
     return [
         LazyMcpToolset(
             name,
@@ -304,15 +333,6 @@ def mcp_toolsets(settings: Settings, *, refresh: bool = False) -> list[LazyMcpTo
         for name, config in servers.items()
         if not config.disabled
     ]
-
-
-def _server(settings: Settings, name: str, block: Mapping[str, Any]) -> McpServerConfig:
-    try:
-        return McpServerConfig.model_validate(block)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, ("mcpServers", name, *first["loc"])))
-        raise SettingsError(f"{settings.config_path}: {where}: {first['msg']}.") from error
 
 
 def text_toolset(player: Player, library: Library) -> TextToolset:
@@ -369,15 +389,5 @@ def measuring_retrievers(settings: Settings) -> Sequence[Retriever]:
 
 
 def retrievers(settings: Settings) -> Sequence[Retriever]:
-    """BM25 always; MiniLM and WordLlama where their files and their runtime are."""
-    found: list[Retriever] = [LexicalRetriever()]
-    with suppress(ModelFileError, ImportError):
-        from adapters.retrieval.embedding import EmbeddingRetriever
-
-        folder = model_store(settings).path(EMBEDDING_MODEL)
-        found.append(EmbeddingRetriever(Path(folder), settings.cache_dir / "vectors"))
-    with suppress(ModelFileError, ImportError):
-        from adapters.retrieval.static import StaticRetriever
-
-        found.append(StaticRetriever(Path(model_store(settings).path(STATIC_MODEL))))
-    return found
+    """Every way of comparing texts that this machine can do."""
+    return available(model_store(settings).path, settings.cache_dir / "vectors")

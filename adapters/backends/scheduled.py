@@ -115,10 +115,6 @@ def _rank(ticket: _Ticket) -> tuple[int, int]:
     return (0 if late else 1 if ticket.role == "planner" else 2, ticket.number)
 
 
-def _unheard(_role: Role, _seconds: float) -> None:
-    """Nobody wants to know how long a request waited."""
-
-
 class ScheduledBackend:
     """Lets as many requests through to a backend as it answers well; the others wait in order.
 
@@ -146,7 +142,7 @@ class ScheduledBackend:
         *,
         role: Role,
         clock: Clock,
-        waited: Waited = _unheard,
+        waited: Waited | None = None,
     ) -> None:
         self.inner = inner
         self._slots = slots
@@ -163,7 +159,8 @@ class ScheduledBackend:
         asked = self._clock.monotonic()
         ticket = await self._slots.acquire(self._role, request.slot)
         try:
-            self._waited(self._role, self._clock.monotonic() - asked)
+            if self._waited is not None:
+                self._waited(self._role, self._clock.monotonic() - asked)
             async with aclosing(self.inner.stream(request)) as items:
                 async for item in items:
                     yield item

@@ -1,10 +1,11 @@
 """What an operator writes about one MCP server, in the block that every MCP client takes."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from adapters.tools.mcp_secrets import host_of, redacted, secrets_in
 from adapters.tools.outcomes import MAX_OUTPUT_BYTES
@@ -88,3 +89,23 @@ class McpServerConfig(BaseModel):
     def secrets(self) -> frozenset[str]:
         """The values that no message may repeat."""
         return secrets_in(args=self.args, env=self.env, headers=self.headers, url=self.url)
+
+
+def read_servers(
+    blocks: Mapping[str, Mapping[str, Any]], *, source: object
+) -> dict[str, McpServerConfig]:
+    """Read `mcpServers` of the file `source`.
+
+    Raises:
+        SettingsError: A server's block cannot be used; it names the field and not its value.
+    """
+    return {name: _read(name, block, source) for name, block in blocks.items()}
+
+
+def _read(name: str, block: Mapping[str, Any], source: object) -> McpServerConfig:
+    try:
+        return McpServerConfig.model_validate(block)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, ("mcpServers", name, *first["loc"])))
+        raise SettingsError(f"{source}: {where}: {first['msg']}.") from None

@@ -19,10 +19,12 @@ from orchestrator.service import chat, console, health, models, responses, runs
 from orchestrator.service.context import Service
 from orchestrator.service.errors import ErrorBody, answer, answer_to, failure
 from orchestrator.service.mcp_face import mount_mcp
+from orchestrator.service.metrics_route import router as metrics_router
 from orchestrator.service.surface import RequestGate
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    metrics_router,
     runs.router,
     console.router,
     models.router,

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from orchestrator.core.runs import Budget
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.store import RunDirectory
+from orchestrator.ports.traces import Metrics
 from orchestrator.runtime import Orchestrator
 from orchestrator.service.keys import Keyring
 from orchestrator.settings import ServedModel, ServiceLimits
@@ -28,7 +29,7 @@ class Service:
     `models` are the names that it offers to clients of OpenAI's API. `places` are the folders
     that a goal may speak of, `budget` the limits of a run that names none. `checks` are asked
     by `/readyz`, by the name of the dependency. `draining` is set once the service goes down:
-    streams end, and clients come back later.
+    streams end, and clients come back later. `metrics` are what `/metrics` tells.
     """
 
     orchestrator: Orchestrator
@@ -42,6 +43,7 @@ class Service:
     budget: Budget = field(default_factory=Budget)
     checks: Mapping[str, Check] = field(default_factory=dict)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    metrics: Metrics | None = None
 
 
 def service_of(request: Request) -> Service:

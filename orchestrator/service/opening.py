@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
-from orchestrator.bootstrap import open_orchestrator
+from orchestrator.bootstrap import open_metrics, open_orchestrator
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.ports.store import RunDirectory
 from orchestrator.runtime import Orchestrator
@@ -26,7 +26,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """
     keyring = Keyring(settings.keys_path)
     _ = keyring.required  # a file of keys that cannot be read stops the start
-    async with open_orchestrator(settings) as orchestrator:
+    metrics = open_metrics(settings)
+    async with open_orchestrator(settings, metrics=metrics) as orchestrator:
         limits = settings.config.service
         directory = cast(RunDirectory, orchestrator.parts.store)
         yield Service(
@@ -40,6 +41,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             places=settings.config.places,
             budget=settings.config.budget,
             checks=checks_of(settings.state_dir, directory, orchestrator),
+            metrics=metrics,
         )
 
 
