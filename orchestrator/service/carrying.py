@@ -191,7 +191,8 @@ class Carrier:
             self._pace.took(asyncio.get_running_loop().time() - since)
             self._carrying.pop(accepted.run_id, None)
             self._over(accepted, failure)
-            self._fill()
+            if not _is_cancelled_itself():
+                self._fill()
 
     async def _carry(self, accepted: Accepted) -> Exception | None:
         """Carry a run to its end or rest, and give why that failed, if it did."""
@@ -237,6 +238,7 @@ class Carrier:
             # Its journal is being read or was just closed: nothing happens to it any more.
             task.cancel()
             await asyncio.wait([task])
+            self._fill()
             return await self._orchestrator.call_off(run_id)
         await self._orchestrator.cancel(run_id)
         await asyncio.wait([task])
