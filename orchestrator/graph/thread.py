@@ -12,6 +12,7 @@ from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import RunRequest
 from orchestrator.graph.context import RunContext
 from orchestrator.policy.arguments import accepted_kinds
+from orchestrator.prompting.conversation import before_goal
 from orchestrator.prompting.examples import ChosenStep, usable_decisions
 from orchestrator.prompting.transcript import (
     described,
@@ -86,17 +87,17 @@ def plan_opening(context: RunContext, request: RunRequest) -> tuple[Message, ...
     """The beginning of the run's transcript, up to the goal."""
     profile = context.roles["planner"].profile
     own = profile.transcript == "step"
-    return tuple(
-        opening(
-            context.library,
-            tuple(context.toolset.specs),
-            request,
-            profile=profile,
-            worked=() if own else far_examples(context, request.goal),
-            similarity=context.similarity,
-            near=lambda goal: near_tools(context, goal),
-        )
+    *front, goal = opening(
+        context.library,
+        tuple(context.toolset.specs),
+        request,
+        profile=profile,
+        worked=() if own else far_examples(context, request.goal),
+        similarity=context.similarity,
+        near=lambda goal: near_tools(context, goal),
     )
+    said = before_goal(request.history)
+    return (*front, Message(role=goal.role, content=said + goal.content))
 
 
 def near_tools(context: RunContext, goal: str) -> list[str]:

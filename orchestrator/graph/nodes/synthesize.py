@@ -8,6 +8,7 @@ from orchestrator.core.runs import RunState, RunStatus
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.policy.claims import fact_text, not_done, own_words, unsupported
+from orchestrator.prompting.conversation import after_goal
 
 
 async def synthesize(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
@@ -32,7 +33,8 @@ async def synthesize(state: GraphState, runtime: Runtime[RunContext]) -> GraphSt
 
 
 def _words(context: RunContext, run: RunState) -> str:
-    goal = run.request.goal if run.request else ""
+    request = run.request
+    goal = request.goal + after_goal(request.history) if request else ""
     return context.library.prompt("synthesize").render(goal=goal, facts=fact_text(run))
 
 
