@@ -23,11 +23,14 @@ from orchestrator.core.tools import ToolOutcome
 from orchestrator.graph.context import Player
 from orchestrator.journal.writer import Journal
 from orchestrator.policy.catalogue import Catalogue, build_catalogue
+from orchestrator.ports.clock import Clock
 from orchestrator.ports.store import OVER
 from orchestrator.prompting.library import Library, load_library
 from orchestrator.runtime import Orchestrator, Parts
 
 RUN = "matrix"
+STATE = "state"
+"""The folder of a case that is the service's own; what lies beside it is the world's."""
 _ROUNDS = 40
 _UNKNOWN = "tool_outcome_unknown"
 
@@ -46,9 +49,9 @@ class MortalStore:
         await self._store.append(entries)
         self._hooks.reach(f"after append {what}")
 
-    async def read(self, run_id: str, after: int = 0) -> list[Entry]:
+    async def read(self, run_id: str, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Read; nothing dies of that."""
-        return await self._store.read(run_id, after)
+        return await self._store.read(run_id, after, limit)
 
 
 class MortalBlobs:
@@ -107,13 +110,23 @@ class Warm:
 class Process:
     """One life of the service: it starts or takes up the run and asks the person what it must."""
 
-    def __init__(self, told: Story, folder: Path, hooks: Hooks, warm: Warm) -> None:
+    def __init__(
+        self,
+        told: Story,
+        folder: Path,
+        hooks: Hooks,
+        warm: Warm,
+        *,
+        clock: Clock | None = None,
+        busy_s: float = 5.0,
+    ) -> None:
+        self._clock = clock or SystemClock()
         self._story = told
         self._hooks = hooks
         self._effects = EffectFile(folder / "effects")
         self._folder = folder
-        self._store = SqliteStore(folder / "journal.db")
-        self._blobs = FolderBlobs(folder / "blobs")
+        self._store = SqliteStore(folder / STATE / "journal.db", busy_s=busy_s)
+        self._blobs = FolderBlobs(folder / STATE / "blobs")
         self._orchestrator = self._built(warm)
 
     async def told(self) -> dict[str, Any]:
@@ -123,7 +136,7 @@ class Process:
         return {
             "status": status,
             "passed": self._hooks.passed,
-            "unwritten": await self._unwritten(),
+            "unwritten": await self.unwritten(),
         }
 
     async def live(self) -> str:
@@ -145,7 +158,7 @@ class Process:
         ]
         self._noted("unknown", [event.id for event in left])
 
-    async def _unwritten(self) -> int:
+    async def unwritten(self) -> int:
         """Count the effects that no intent in the journal stands before."""
         events = [entry.event for entry in await self._store.read(RUN)]
         intended = {event.call.key for event in events if isinstance(event, CallIntended)}
@@ -169,7 +182,7 @@ class Process:
 
     async def _answers(self) -> dict[str, Any]:
         """A person's word: yes; of a call nobody knows of, what the world shows of it."""
-        journal = await Journal.load(self._store, self._blobs, clock=SystemClock(), run_id=RUN)
+        journal = await Journal.load(self._store, self._blobs, clock=self._clock, run_id=RUN)
         state = journal.state
         if state.verdict is None or state.verdict.code != _UNKNOWN:
             return {"granted": True}
@@ -199,7 +212,7 @@ class Process:
                 library=warm.library,
                 store=MortalStore(self._store, self._hooks),
                 blobs=MortalBlobs(self._blobs, self._hooks),
-                clock=SystemClock(),
+                clock=self._clock,
                 rules=self._story.rules,
                 parallel_calls=self._story.parallel,
                 lock=self._store.run_lock,

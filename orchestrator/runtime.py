@@ -1,11 +1,10 @@
 """The orchestrator: run a goal, watch it, resume it, answer its questions, cancel it."""
 
 import secrets
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, aclosing, contextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 
 from orchestrator.core.errors import (
-    JournalError,
     OrchestratorError,
     RunConflict,
 )
@@ -85,7 +84,7 @@ class Orchestrator:
         """
         asked = RunRequest(goal=request) if isinstance(request, str) else request
         run_id = run_id or new_run_id()
-        with self._locked(run_id):
+        with self.parts.lock(run_id):
             journal = self._journal(run_id)
             begun = self._started(asked, plan_only=plan_only)
             work = self._work(journal, begun, on_delta=on_delta, plan_only=plan_only)
@@ -103,7 +102,7 @@ class Orchestrator:
             JournalError: The run cannot be made durable.
         """
         run_id = run_id or new_run_id()
-        with self._locked(run_id):
+        with self.parts.lock(run_id):
             if await self.parts.store.read(run_id):
                 raise RunConflict(f"There is a run {run_id} already.", hint="Choose another id.")
             journal = self._journal(run_id)
@@ -120,7 +119,7 @@ class Orchestrator:
             ToolUnavailable: The server of the tool it was about to call does not start.
             ToolDefinitionChanged: The tool it was about to call is not the same any more.
         """
-        with self._locked(run_id):
+        with self.parts.lock(run_id):
             journal = await self._loaded(run_id)
             await self._happened(journal, *self._taken_up(journal, words))
 
@@ -137,7 +136,7 @@ class Orchestrator:
             RunConflict: It is being worked on.
             JournalError: Its journal cannot be trusted, or cannot grow.
         """
-        with self._locked(run_id):
+        with self.parts.lock(run_id):
             journal = await self._loaded(run_id)
             if journal.state.status != "running":
                 return
@@ -199,7 +198,7 @@ class Orchestrator:
             answer=answer,
             budget=budget,
         )
-        with self._locked(run_id):
+        with self.parts.lock(run_id):
             journal = await self._loaded(run_id)
             first = self._taken_up(journal, words)
             async with aclosing(self._work(journal, *first, on_delta=on_delta)) as entries:
@@ -221,7 +220,7 @@ class Orchestrator:
             RunNotFound: There is no such run.
             RunConflict: It is being worked on.
         """
-        with self._locked(run_id):
+        with self.parts.lock(run_id):
             journal = await self._loaded(run_id)
             if journal.state.status not in UNFINISHED:
                 return False
@@ -260,15 +259,6 @@ class Orchestrator:
             error_code=state.error_code,
             state=state,
         )
-
-    @contextmanager
-    def _locked(self, run_id: str) -> Iterator[None]:
-        with ExitStack() as held:
-            try:
-                held.enter_context(self.parts.lock(run_id))
-            except JournalError as error:
-                raise RunConflict(error.message, hint=error.hint) from error
-            yield
 
     def _journal(self, run_id: str) -> LeavableJournal:
         parts = self.parts

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from orchestrator.core.errors import JournalError
+from orchestrator.core.errors import JournalError, RunConflict, RunNotFound
 
 
-class RunHeld(JournalError):
+class RunHeld(RunConflict):
     """A run is being worked on by somebody else."""
 
-    code = JournalError.code
+    code = RunConflict.code
     default_hint = "Wait for it, or stop that process; its lock goes with it."
 
 
@@ -29,10 +29,11 @@ def held(folder: Path, run_id: str, *, last: bool = False) -> Iterator[None]:
 
     Raises:
         RunHeld: Another process, or another task of this one, holds it.
+        RunNotFound: No run is ever called so.
         JournalError: The lock cannot be opened.
     """
     if not _RUN_ID.fullmatch(run_id):
-        raise JournalError(f"{run_id!r} is not a run id.", hint="`ferryman runs list` has them.")
+        raise RunNotFound(f"{run_id!r} is not a run id.", hint="`ferryman runs list` has them.")
     path = folder / f"{run_id}.lock"
     handle = _acquired(path, run_id)
     try:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from adapters.stores.locks import held
 from adapters.stores.retention import Retention, prune
+from adapters.stores.salvage import salvage
 from adapters.stores.sqlite_commits import GroupCommit
 from adapters.stores.sqlite_errors import named
 from adapters.stores.sqlite_heads import HEAD, NUMBER, listing
@@ -18,7 +19,7 @@ from adapters.stores.sqlite_schema import Durability, connect, prepare
 from orchestrator.core.errors import JournalError, RunNotFound
 from orchestrator.core.events import Entry, RunHead
 from orchestrator.core.runs import RunStatus
-from orchestrator.ports.store import OVER, Pruned
+from orchestrator.ports.store import OVER, Pruned, SavedRow
 
 _NAMED_AT_MOST = 5
 
@@ -56,17 +57,20 @@ class SqliteStore:
         """
         await self._commits.append(entries)
 
-    async def read(self, run_id: str, after: int = 0) -> list[Entry]:
+    async def read(self, run_id: str, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Give the entries of a run with a sequence number above `after`, in order.
+
+        With `limit` no more than the first so many of them.
 
         Raises:
             JournalError: The file cannot be read, or a row in it is damaged.
         """
         rows = await self._select(
-            "SELECT entry FROM entries WHERE run_id = ? AND seq > ? ORDER BY seq",
-            (run_id, after),
+            "SELECT entry FROM entries WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (run_id, after, -1 if limit is None else limit),
         )
-        with self._readable(f"entries of run {run_id}"):
+        hint = f"`ferryman runs export {run_id}` writes out what is readable; other runs go on."
+        with self._readable(f"entries of run {run_id}", hint):
             return [Entry.model_validate_json(text) for (text,) in rows]
 
     async def heads(
@@ -157,6 +161,10 @@ class SqliteStore:
         wanted = Retention(before=before, statuses=statuses, keep=keep, rehearse=rehearse)
         return await asyncio.to_thread(prune, self._path, wanted, busy_s=self._busy_s)
 
+    async def salvage(self, run_id: str) -> list[SavedRow]:
+        """Give every row of a run as its text is stored, or what keeps it from being read."""
+        return await asyncio.to_thread(salvage, self._path, run_id, busy_s=self._busy_s)
+
     @contextmanager
     def run_lock(self, run_id: str) -> Iterator[None]:
         """Keep every other process from working on a run for the length of a `with` block.
@@ -181,14 +189,15 @@ class SqliteStore:
         return await asyncio.to_thread(select)
 
     @contextmanager
-    def _readable(self, what: str) -> Iterator[None]:
+    def _readable(self, what: str, hint: str | None = None) -> Iterator[None]:
         try:
             yield
         except ValidationError as error:
             first = error.errors()[0]
             raise JournalError(
                 f"The {what} in {self._path} cannot be read: "
-                f"{'.'.join(map(str, first['loc']))}: {first['msg']}."
+                f"{'.'.join(map(str, first['loc']))}: {first['msg']}.",
+                hint=hint,
             ) from error
 
 

@@ -23,8 +23,8 @@ class JournalStore(Protocol):
         """Make the entries durable, all or none, in order; returns once they are."""
         ...
 
-    async def read(self, run_id: str, after: int = 0) -> list[Entry]:
-        """The entries of a run with a sequence number above `after`, in order."""
+    async def read(self, run_id: str, after: int = 0, limit: int | None = None) -> list[Entry]:
+        """The entries of a run with a sequence number above `after`, in order, the first ones."""
         ...
 
 
@@ -67,6 +67,15 @@ class Pruned:
     blobs: int = 0
     blob_bytes: int = 0
     file_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class SavedRow:
+    """One row of a damaged run: its text as stored, or what keeps it from being read."""
+
+    seq: int
+    text: str = ""
+    problem: str = ""
 
 
 class PrunableRuns(Protocol):

@@ -14,7 +14,7 @@ from orchestrator.runtime import Orchestrator
 from orchestrator.service.accepted import Accepted, Delta, Hearing
 
 AT_ONCE = 64
-"""Entries that are taken from a journal at once: so many more may a slow follower hold."""
+"""Entries that are read at once: so many at most does a slow follower hold."""
 
 
 class Follower:
@@ -62,10 +62,13 @@ class Follower:
                 self.position = entry.seq
                 yield entry
         parts = self._orchestrator.parts
-        for row in await parts.store.read(self._run_id, self.position):
-            self._check(row)
-            self.position = row.seq
-            yield row.model_copy(update={"event": with_payloads(row.event, parts.blobs.get)})
+        while rows := await parts.store.read(self._run_id, self.position, AT_ONCE):
+            for row in rows:
+                self._check(row)
+                self.position = row.seq
+                yield row.model_copy(update={"event": with_payloads(row.event, parts.blobs.get)})
+            if len(rows) < AT_ONCE:
+                return
 
     def _check(self, row: Entry) -> None:
         if row.seq != self.position + 1 or row.hash != entry_hash(row):

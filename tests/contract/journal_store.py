@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.core.errors import JournalError, RunNotFound
+from orchestrator.core.errors import JournalError, RunConflict, RunNotFound
 from orchestrator.core.events import Entry, ReplanAsked, RunEnded, RunResumed, RunStarted
 from orchestrator.core.runs import RunRequest
 from orchestrator.journal.chain import seal, verify
@@ -51,6 +51,12 @@ class JournalStoreContract:
         entries = journal_of("r1", *reasons(3))
         await store.append(entries)
         assert await store.read("r1", after=2) == entries[2:]
+
+    async def test_no_more_entries_are_read_than_are_asked_for(self, store):
+        entries = journal_of("r1", *reasons(5))
+        await store.append(entries)
+        assert await store.read("r1", after=1, limit=2) == entries[1:3]
+        assert await store.read("r1", limit=99) == entries
 
     async def test_an_unknown_run_has_no_entries_and_an_empty_tail(self, store):
         assert await store.read("nobody") == []
@@ -234,7 +240,7 @@ class JournalStoreContract:
         with (
             store.run_lock("r1"),
             store.run_lock("r2"),
-            pytest.raises(JournalError, match="Run r1 is being worked on"),
+            pytest.raises(RunConflict, match="Run r1 is being worked on"),
             store.run_lock("r1"),
         ):
             pytest.fail("The lock was given twice.")

@@ -3,7 +3,7 @@
 import hashlib
 from contextlib import contextmanager
 
-from orchestrator.core.errors import JournalError, RunNotFound
+from orchestrator.core.errors import JournalError, RunConflict, RunNotFound
 from orchestrator.core.events import RunEnded, RunHead, RunResumed, RunStarted
 from orchestrator.ports.store import OVER, Pruned
 
@@ -27,8 +27,8 @@ class MemoryStore:
             rows.append(entry)
         self.rows = after
 
-    async def read(self, run_id, after=0):
-        return [entry for entry in self.rows.get(run_id, []) if entry.seq > after]
+    async def read(self, run_id, after=0, limit=None):
+        return [entry for entry in self.rows.get(run_id, []) if entry.seq > after][:limit]
 
     async def heads(self, limit=50, *, tenant=None, thread=None, statuses=(), before=""):
         found = [_head(rows) for rows in list(self.rows.values())[::-1]]
@@ -85,7 +85,7 @@ class MemoryStore:
     @contextmanager
     def run_lock(self, run_id):
         if run_id in self._locked:
-            raise JournalError(f"Run {run_id} is being worked on by another process.")
+            raise RunConflict(f"Run {run_id} is being worked on by another process.")
         self._locked.add(run_id)
         try:
             yield

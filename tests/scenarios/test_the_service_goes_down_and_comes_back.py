@@ -46,7 +46,7 @@ async def killed(dispatcher):
     tasks = {task for task in asyncio.all_tasks() if _drives(task)}
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks)
+    await asyncio.gather(*tasks, return_exceptions=True)
     assert dispatcher.load().running == 0
 
 
@@ -61,9 +61,9 @@ class Counting(MemoryStore):
         super().__init__()
         self.reads = collections.Counter()
 
-    async def read(self, run_id, after=0):
+    async def read(self, run_id, after=0, limit=None):
         self.reads[run_id] += 1
-        return await super().read(run_id, after)
+        return await super().read(run_id, after, limit)
 
 
 async def test_every_run_goes_on_after_the_process_was_killed():

@@ -84,7 +84,7 @@ async def test_from_every_place_and_at_every_moment_the_sequence_is_the_same():
 async def test_a_slow_follower_holds_nobody_up_and_misses_nothing():
     office = renaming(1)
     chance = random.Random(7)
-    watch = Watch(ahead=0, pace=lambda: chance.randrange(40))
+    watch = Watch(ahead=0, pace=lambda: chance.randrange(6))
     dispatcher = watched(office, watch)
     run_id = await dispatcher.start(office.request())
     assert (await followed(dispatcher, run_id))[-1].event.status == "completed"

@@ -12,7 +12,7 @@ from adapters.stores import locks
 from adapters.stores.blobs import YOUNG_S, FolderBlobs
 from adapters.stores.sqlite import SqliteStore
 from adapters.stores.sqlite_schema import connect
-from orchestrator.core.errors import JournalError
+from orchestrator.core.errors import JournalError, RunConflict
 from orchestrator.core.events import CallSettled, ModelCalled, RunEnded
 from orchestrator.core.tools import ToolOutcome
 from orchestrator.journal.chain import verify
@@ -226,7 +226,7 @@ async def test_two_that_wait_for_a_lock_that_is_taken_away_do_not_both_get_it(
         return handle
 
     monkeypatch.setattr(locks, "_opened", opened_then_gone)
-    with store.run_lock("r1"), pytest.raises(JournalError), store.run_lock("r1"):
+    with store.run_lock("r1"), pytest.raises(RunConflict), store.run_lock("r1"):
         pytest.fail("The lock was given twice.")
     assert len(opened) == 1
 
@@ -253,3 +253,18 @@ def test_a_folder_that_cannot_be_swept_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("pathlib.Path.unlink", fail)
     with pytest.raises(JournalError, match=r"cannot be swept: .*Read-only"):
         blobs.sweep(set)
+
+
+async def test_a_page_of_the_file_that_is_damaged_costs_only_its_rows(path, store):
+    await store.append(journal_of("r1", *reasons(400)))
+    store.close()
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2 // 4096 * 4096
+    data[middle : middle + 4096] = b"\xa5" * 4096
+    path.write_bytes(data)
+    with SqliteStore(path) as damaged:
+        with pytest.raises(JournalError):
+            await damaged.read("r1")
+        rows = await damaged.salvage("r1")
+    assert [row.seq for row in rows] == list(range(1, 402))
+    assert 0 < sum(bool(row.problem) for row in rows) < 100

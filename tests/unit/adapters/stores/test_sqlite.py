@@ -13,7 +13,7 @@ import pytest
 
 from adapters.stores.blobs import FolderBlobs
 from adapters.stores.sqlite import SqliteStore
-from orchestrator.core.errors import JournalError
+from orchestrator.core.errors import JournalError, RunConflict, RunNotFound
 from orchestrator.journal.chain import verify
 from tests.contract.journal_store import journal_of, reasons
 
@@ -110,7 +110,7 @@ async def test_the_lock_of_a_killed_process_is_free_at_once(path):
     with child(CHILD, path) as writer:
         writer.stdout.readline()
         with SqliteStore(path) as store:
-            with pytest.raises(JournalError, match=f"process {writer.pid}"), store.run_lock("r0"):
+            with pytest.raises(RunConflict, match=f"process {writer.pid}"), store.run_lock("r0"):
                 pytest.fail("The lock of a live process was given away.")
             writer.send_signal(signal.SIGKILL)
             writer.wait()
@@ -272,7 +272,7 @@ async def test_more_candidates_than_fit_are_counted(store):
 
 @pytest.mark.parametrize("run_id", ["", "../evil", "a/b", ".hidden", "x" * 200])
 async def test_a_lock_is_only_for_run_ids(store, run_id):
-    with pytest.raises(JournalError, match="not a run id"), store.run_lock(run_id):
+    with pytest.raises(RunNotFound, match="not a run id"), store.run_lock(run_id):
         pytest.fail("A lock was given for something that is no run.")
 
 
@@ -285,7 +285,7 @@ async def test_a_lock_folder_that_cannot_be_made_is_named(path, store):
 async def test_a_holder_that_left_no_number_is_unknown(path, store):
     with store.run_lock("r1"):
         (path.parent / "locks" / "r1.lock").write_text("")
-        with pytest.raises(JournalError, match="process unknown"), store.run_lock("r1"):
+        with pytest.raises(RunConflict, match="process unknown"), store.run_lock("r1"):
             pytest.fail("The lock was given twice.")
 
 
