@@ -29,7 +29,7 @@ from orchestrator.evals.arms import ARMS
 from orchestrator.evals.report import Report
 from orchestrator.graph.build import mermaid
 from orchestrator.policy.permissions import DEFAULT_RULES
-from orchestrator.settings import ConfigFile, Settings
+from orchestrator.settings import ConfigFile
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("README.md", "docs/reference.md", "docs/architecture.md")
@@ -256,11 +256,10 @@ def _plain(value: Any) -> str:
 
 def settings() -> str:
     """The variables of the environment."""
-    others = {"config", "config_path", "telemetry"}
-    known = ["config", *(name for name in Settings.model_fields if name not in others)]
-    return table(
-        ("Variable", "Meaning"), ((f"`FERRYMAN_{name.upper()}`", SETTINGS[name]) for name in known)
-    )
+    skipped = ("config", "telemetry")
+    known = ["config", *(n for n in Settings.model_fields if not n.startswith(skipped))]
+    rows = ((f"`FERRYMAN_{name.upper()}`", SETTINGS[name]) for name in known)
+    return table(("Variable", "Meaning"), rows)
 
 
 def rules() -> str:
