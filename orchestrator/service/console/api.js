@@ -92,10 +92,10 @@ async function saidBy(response) {
  * Follow a run until it is over or at rest.
  *
  * A connection that breaks is taken up again after the last entry that was seen, so that each
- * entry comes exactly once. `line` is told "live", "lost" (with the seconds until the next try)
+ * entry comes exactly once; `delta` gets {role, text} while a model writes. `line` is told "live", "lost" (with the seconds until the next try)
  * or "rest".
  */
-export async function follow(runId, { after, entry, line, signal }) {
+export async function follow(runId, { after, entry, delta, line, signal }) {
   let seen = after;
   for (let failed = 0; !signal.aborted; failed += 1) {
     const before = seen;
@@ -103,7 +103,8 @@ export async function follow(runId, { after, entry, line, signal }) {
       for await (const event of connection(runId, seen, signal, () => line("live"))) {
         if (event.event === "end") return line("rest");
         const data = parsed(event.data);
-        if (!data || data.seq <= seen) continue;
+        if (event.event === "delta" && data) delta(data);
+        if (!data?.seq || data.seq <= seen) continue;
         seen = data.seq;
         entry(data);
       }
@@ -127,7 +128,7 @@ async function* connection(runId, after, signal, open) {
   };
   try {
     const headers = { accept: "text/event-stream", "last-event-id": String(after) };
-    const path = `v1/runs/${encodeURIComponent(runId)}/events`;
+    const path = `v1/runs/${encodeURIComponent(runId)}/events?deltas=true`;
     const response = await send("GET", path, { signal: attempt.signal, headers });
     open();
     yield* eventsOf(response, heard);

@@ -7,6 +7,7 @@ import { brief, pre, whole } from "./values.js";
 import { glyph } from "./words.js";
 
 const ROWS = 12;
+const EDIT = "Edit the arguments";
 const EFFECTS = {
   read: "reads only",
   local_write: "changes things on this machine",
@@ -54,17 +55,23 @@ export function approvalPanel(approval, { approve, deny }) {
   const note = h(
     "div",
     { class: "about" },
-    h("p", {}, approval.reason),
-    h("p", { class: "soft" }, toolName(proposal.tool), ` ${EFFECTS[proposal.effect] ?? proposal.effect}.`, expiry(approval.expires)),
+    h("p", {}, toolName(proposal.tool), ` ${EFFECTS[proposal.effect] ?? proposal.effect}.`, expiry(approval.expires)),
+    h("p", { class: "soft" }, "The guard: ", approval.reason),
   );
-  const edit = h("button", { type: "button", class: "plain-button", "aria-pressed": "false", on: { click: () => edit.setAttribute("aria-pressed", String(table.toggle())) } }, "Edit the arguments");
+  const edit = h("button", { type: "button", class: "plain-button", on: { click: () => label(table.toggle()) } }, EDIT);
+  const label = (editing) => {
+    edit.textContent = editing ? "Leave the arguments as they were" : EDIT;
+    made.querySelector(".primary").textContent = editing ? "Approve as edited" : yes;
+  };
+  const yes = unknown ? "Do it again" : `Approve ${calls}`;
   const body = h("div", {}, table.element, previewOf(approval.preview), unknown ? null : edit, h("p", { class: "soft bound" }, "Bound to ", h("code", { title: approval.digest }, approval.digest.slice(0, 12)), ": a yes is for these calls and no others."));
   const actions = [
-    { word: unknown ? "Do it again" : `Approve ${calls}`, doing: "Approving …", kind: "primary", run: () => approve(approval.digest, table.edited()) },
+    { word: yes, doing: "Approving …", kind: "primary", run: () => approve(approval.digest, table.edited()) },
     { word: "Deny", doing: "Denying …", kind: "danger", run: () => deny(approval.digest) },
   ];
   const title = unknown ? "Nobody knows whether this was done" : `May ${calls} of ${proposal.tool} go ahead?`;
-  return panel(title, note, body, actions, (run) => run());
+  const made = panel(title, note, body, actions, (run) => run());
+  return made;
 }
 
 function expiry(at) {

@@ -80,7 +80,7 @@ function chosen(decision) {
 
 function marginOf(margin) {
   if (margin === null || margin === undefined) return "no margin reported";
-  return h("span", { class: "margin" }, h("span", {}, `margin ${margin.toFixed(2)} `), h("meter", { min: 0, max: 1, low: 0.2, optimum: 1, value: margin, "aria-label": "margin to the runner-up" }));
+  return h("span", { class: "margin" }, h("span", {}, `margin ${margin.toFixed(2)} to the runner-up `), h("span", { class: "bar", "aria-hidden": "true" }, h("span", { style: { width: `${100 * margin}%` } })));
 }
 
 function exampleOf(example, distance) {

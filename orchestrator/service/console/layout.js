@@ -40,20 +40,36 @@ function freeRow(lane, row, places) {
   return free;
 }
 
+const ROUND = 10;
+const HEAD = 6;
+
 /** The path of an arrow between two boxes {left, right, top, bottom}, in the same units. */
 export function arrow(from, to, { compact, apart }) {
-  const side = compact ? from.left : from.right;
-  const straight = compact ? apart === 1 : apart === 1 || middle(from) !== middle(to);
-  if (straight) {
-    const [x1, x2] = compact ? [from.left + 22, to.left + 22] : [middle(from), middle(to)];
-    const bend = Math.max(10, (to.top - from.bottom) * 0.55);
-    return `M${x1} ${from.bottom} C${x1} ${from.bottom + bend} ${x2} ${to.top - bend - 5} ${x2} ${to.top - 5}`;
-  }
-  // Around what stands between: out at the side and back in.
-  const away = side + (compact ? -1 : 1) * (14 + 5 * apart);
-  const [y1, y2] = [(from.top + from.bottom) / 2, (to.top + to.bottom) / 2];
-  const end = side + (compact ? -5 : 5);
-  return `M${side} ${y1} C${away} ${y1} ${away} ${y1} ${away} ${y1 + 16} L${away} ${y2 - 16} C${away} ${y2} ${away} ${y2} ${end} ${y2}`;
+  if (compact) return apart === 1 ? down(from.left + 22, from.bottom, to.top) : around(from, to, -1, apart);
+  if (middle(from) === middle(to)) return apart === 1 ? down(middle(from), from.bottom, to.top) : around(from, to, 1, apart);
+  return across(from, to);
 }
 
 const middle = (box) => Math.round((box.left + box.right) / 2);
+const level = (box) => Math.round((box.top + box.bottom) / 2);
+
+function down(x, top, bottom) {
+  return `M${x} ${top} V${bottom - HEAD}`;
+}
+
+/** Out at the side, over to the other lane, and down into the box. */
+function across(from, to) {
+  const way = middle(to) > middle(from) ? 1 : -1;
+  const x = middle(to);
+  const y = level(from);
+  const start = way > 0 ? from.right : from.left;
+  return `M${start} ${y} H${x - way * ROUND} Q${x} ${y} ${x} ${y + ROUND} V${to.top - HEAD}`;
+}
+
+/** Out at the side and back in, around what stands between. */
+function around(from, to, way, apart) {
+  const side = way > 0 ? from.right : from.left;
+  const away = side + way * (10 + 4 * Math.min(apart, 4));
+  const [start, end] = [level(from), level(to)];
+  return `M${side} ${start} H${away - way * 6} Q${away} ${start} ${away} ${start + 6} V${end - 6} Q${away} ${end} ${away - way * 6} ${end} H${side + way * HEAD}`;
+}

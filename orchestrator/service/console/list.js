@@ -1,7 +1,7 @@
 /** The list of runs: newest first, filtered, refreshed while somebody looks at it. */
 
 import { Unreachable, ask } from "./api.js";
-import { fill, h, swap, unseen } from "./dom.js";
+import { h, swap, unseen } from "./dom.js";
 import { moment, when } from "./format.js";
 import { glyph, runWord } from "./words.js";
 
@@ -77,7 +77,7 @@ export class RunList {
       found.push(...data);
       this.#more = more;
       if (!more || !data.length) break;
-      before = idOf(data.at(-1));
+      before = data.at(-1).id;
     }
     this.#heads = found;
     this.#state = "shown";
@@ -100,7 +100,7 @@ export class RunList {
   #draw() {
     const shown = this.#shown();
     const made = h("div", { class: "run-list" }, this.#said(shown), shown.length ? h("ul", {}, shown.map((head) => this.#row(head))) : null, this.#older());
-    const key = JSON.stringify([shown.map((head) => [idOf(head), head.status, when(head.created)]), this.#current, this.#state, this.#more]);
+    const key = JSON.stringify([shown.map((head) => [head.id, head.status, when(head.created)]), this.#current, this.#state, this.#more]);
     if (this.items.dataset.state === key) return;
     made.dataset.state = key;
     this.items = swap(this.items, made);
@@ -114,7 +114,7 @@ export class RunList {
   }
 
   #row(head) {
-    const id = idOf(head);
+    const { id } = head;
     const [tone, word] = runWord(head.status);
     return h(
       "li",
@@ -138,9 +138,4 @@ export class RunList {
     this.#pages += 1;
     this.refresh();
   }
-}
-
-/** A head's id, as the API calls it. */
-export function idOf(head) {
-  return head.id;
 }

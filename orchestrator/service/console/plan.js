@@ -81,7 +81,7 @@ export function shownStatus(state, run) {
 }
 
 function heads() {
-  const head = svg("marker", { id: "arrow-head", viewBox: "0 0 8 8", refX: 4, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto", markerUnits: "userSpaceOnUse" }, svg("path", { d: "M1 1l6 3-6 3Z" }));
+  const head = svg("marker", { id: "arrow-head", viewBox: "0 0 8 8", refX: 4, refY: 4, markerWidth: 10, markerHeight: 10, orient: "auto", markerUnits: "userSpaceOnUse" }, svg("path", { d: "M1 1l6 3-6 3Z" }));
   return svg("defs", {}, head);
 }
 
@@ -106,15 +106,20 @@ function conditionOf(step) {
   return told.length ? h("p", { class: "over" }, told.join(", ")) : null;
 }
 
+function told(state, done) {
+  const all = many(state.expected, "call");
+  return done < state.expected ? `${count(done)} of ${all}` : all;
+}
+
 function progressOf(state) {
   if (!state.expected) return null;
   const failed = state.failed ? `, ${count(state.failed)} failed` : "";
   const done = Math.min(state.settled, state.expected);
-  const said = done < state.expected ? `${count(done)} of ${many(state.expected, "call")}` : many(state.expected, "call");
+  if (state.status !== "active" || done === state.expected) return h("p", { class: "note" }, told(state, done) + failed);
   return h(
     "div",
     { class: "progress" },
     h("progress", { max: state.expected, value: done, "aria-label": `Calls of ${state.step.id}` }),
-    h("span", {}, said + failed),
+    h("span", {}, told(state, done) + failed),
   );
 }

@@ -10,6 +10,7 @@ import { Timeline, dials, statusBadge } from "./timeline.js";
 import { WAITING, canResume, isActive, runWord, stepWord } from "./words.js";
 
 const LOOK_AGAIN_MS = 4000;
+const PATIENCE_MS = 3000;
 
 /** The page of a run; `hooks` are `announce(text)`, `line(state, seconds, again)` and `changed()`. */
 export class RunView {
@@ -20,6 +21,7 @@ export class RunView {
   #drawing = 0;
   #asked = "";
   #told = "";
+  #writing = null;
   #heardAt = Date.now();
   #timers = [];
 
@@ -63,6 +65,7 @@ export class RunView {
         signal: this.#over.signal,
         line: (state, seconds, again) => this.#line(state, seconds, again),
         entry: (entry) => this.#took(entry),
+        delta: (piece) => this.#heard(piece),
       });
     } catch (error) {
       if (!this.#over.signal.aborted) this.#cannot(error);
@@ -74,8 +77,15 @@ export class RunView {
 
   #took(entry) {
     take(this.#run, entry);
+    this.#writing = null;
     this.#heardAt = Date.now();
     this.#say(entry.event);
+    if (["run_ended", "run_resumed"].includes(entry.event.type)) this.#hooks.changed();
+    this.#drawing ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  #heard({ role, text }) {
+    this.#writing = { role, text: (this.#writing?.role === role ? this.#writing.text : "") + text };
     this.#drawing ||= requestAnimationFrame(() => this.#draw());
   }
 
@@ -113,7 +123,7 @@ export class RunView {
     this.#drawOutcome(run);
     this.planBox.hidden = run.steps.size === 0;
     this.graph.show(run);
-    this.timeline.show(run);
+    this.timeline.show(run, this.#writing);
     this.#drawAttention(run);
     document.title = `${titleMark(run.status)}${run.request.goal.slice(0, 60)} – Ferryman`;
   }
@@ -134,7 +144,7 @@ export class RunView {
         { class: "run-line" },
         statusBadge(run.status),
         h("span", { class: "soft" }, "started ", h("time", { datetime: run.startedAt, title: moment(run.startedAt) }, when(run.startedAt))),
-        h("code", { class: "soft", title: "The run's id" }, this.id),
+        h("code", { class: "soft", title: `The run's id: ${this.id}` }, this.id.slice(0, 12)),
         h("div", { class: "run-actions" }, this.#actions(run)),
       ),
       folders.length ? h("p", { class: "soft places" }, folders.map(([name, path]) => h("span", {}, `${name}: `, h("code", {}, path)))) : null,
@@ -145,10 +155,9 @@ export class RunView {
 
   #actions(run) {
     const button = (word, kind, act) => h("button", { type: "button", class: kind, on: { click: (event) => this.#press(event.currentTarget, act) } }, word);
-    const open = isActive(run.status) || WAITING.includes(run.status);
     return [
       canResume(run.status) && run.status !== "planned" ? button("Resume", "secondary", () => this.#post("resume", {})) : null,
-      open ? button("Cancel run", "secondary", () => this.#post("cancel")) : null,
+      isActive(run.status) ? button("Cancel run", "secondary", () => this.#post("cancel")) : null,
     ];
   }
 
@@ -201,14 +210,21 @@ export class RunView {
   async #fillAttention(run, wanted) {
     const [kind] = wanted.split(" ");
     if (kind === "approval") {
-      fill(this.attention, this.#approval(run.approval));
-      const more = await ask("GET", `v1/runs/${encodeURIComponent(this.id)}`).catch(() => ({}));
-      if (wanted === this.#asked && more.approval) fill(this.attention, this.#approval({ ...run.approval, ...enriched(run.approval, more.approval) }));
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const more = await ask("GET", `v1/runs/${encodeURIComponent(this.id)}`, undefined, { signal }).catch(() => ({}));
+      if (wanted === this.#asked) this.#put(this.#approval({ ...run.approval, ...enriched(run.approval, more.approval ?? {}) }));
     } else if (kind === "question") {
-      fill(this.attention, questionPanel(run.question || run.error, (text) => this.#post("answer", { text })));
+      this.#put(questionPanel(run.question || run.error, (text) => this.#post("answer", { text })));
     } else if (kind === "planned") {
-      fill(this.attention, plannedPanel(() => this.#post("resume", {})));
-    } else fill(this.attention, kind === "tools" ? clientPanel(run) : null);
+      this.#put(plannedPanel(() => this.#post("resume", {})));
+    } else this.#put(kind === "tools" ? clientPanel(run) : null);
+  }
+
+  /** Put a panel in the place of the last one; whoever was in that one is not left nowhere. */
+  #put(panel) {
+    const held = this.attention.contains(document.activeElement);
+    fill(this.attention, panel);
+    if (held) (panel ?? this.head).querySelector("h1, h2").focus({ preventScroll: true });
   }
 
   #approval(approval) {

@@ -2,7 +2,6 @@
 
 import { ask } from "./api.js";
 import { fill, h } from "./dom.js";
-import { idOf } from "./list.js";
 import { APPROVE } from "./timeline.js";
 
 const PLACES = "ferryman.places";
@@ -32,7 +31,7 @@ export function startView(started) {
       // The same key for the same wish: a request that is sent again starts nothing twice.
       const made = await ask("POST", "v1/runs", wish, { headers: { "idempotency-key": `${key}-${tries}` } });
       sessionStorage.setItem(PLACES, JSON.stringify(found));
-      started(idOf(made));
+      started(made.id);
     } catch (error) {
       if (error.status) tries += 1;
       refuse(`${error.message} ${error.hint ?? ""}`, send);

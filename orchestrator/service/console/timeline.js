@@ -6,17 +6,20 @@ import { count, many, moment, seconds } from "./format.js";
 import { badge, glyph, runWord } from "./words.js";
 import { pre } from "./values.js";
 
+const LAST = 600;
+
 /** The moments of a run; `show` brings the page up to its last entry. */
 export class Timeline {
   #list = h("ol", { class: "timeline", "aria-label": "What happened" });
   #drawn = new Map();
-  #now = h("p", { class: "now", hidden: true });
+  #now = h("div", { class: "now", hidden: true });
 
   constructor() {
     this.element = h("div", {}, this.#list, this.#now);
   }
 
-  show(run) {
+  /** Bring the page up to a run's last entry, and to what a model is `writing` now. */
+  show(run, writing = null) {
     for (const moment of run.blocks) {
       const drawn = this.#drawn.get(moment.key);
       const state = `${moment.rev} ${run.status === "running"}`;
@@ -27,7 +30,14 @@ export class Timeline {
       this.#drawn.set(moment.key, { state, element: made });
     }
     this.#now.hidden = !run.doing;
-    if (run.doing) fill(this.#now, glyph("active"), h("span", {}, `${sentence(run.doing)} …`));
+    if (run.doing) this.#showNow(run.doing, writing);
+  }
+
+  // The glyph stays the same element, so that it turns on without a jerk.
+  #showNow(doing, writing) {
+    if (!this.#now.hasChildNodes()) this.#now.append(glyph("active"), h("div", { class: "doing" }));
+    const written = writing ? h("p", { class: "writing" }, writing.text.slice(-LAST)) : null;
+    fill(this.#now.lastChild, h("p", {}, `${sentence(doing)} …`), written);
   }
 
   /** Bring the last decision about a step into view. */
@@ -64,7 +74,7 @@ function clock(value) {
 
 const KINDS = {
   started: (block) => [
-    "done",
+    "note",
     "Started",
     h(
       "div",
@@ -76,7 +86,7 @@ const KINDS = {
   ],
 
   plan: (block) => [
-    "done",
+    "note",
     planTitle(block),
     h(
       "div",
@@ -102,9 +112,9 @@ const KINDS = {
 
   replan: (block) => ["part", "The plan cannot go on as it is", h("p", {}, block.reason)],
 
-  resumed: (block) => ["done", "Taken up again", h("p", { class: "soft" }, APPROVE[block.approve] ?? block.approve, block.budget ? " · with a new budget" : "")],
+  resumed: (block) => ["note", "Taken up again", h("p", { class: "soft" }, APPROVE[block.approve] ?? block.approve, block.budget ? " · with a new budget" : "")],
 
-  answered: (block) => ["done", "You answered", h("blockquote", {}, block.text)],
+  answered: (block) => ["note", "You answered", h("blockquote", {}, block.text)],
 
   note: (block) => ["part", block.text ?? "A decision came to nothing", block.notes?.length ? h("ul", { class: "plain" }, block.notes.map((note) => h("li", {}, note.text))) : null],
 
@@ -123,6 +133,7 @@ const KINDS = {
 
   ended: (block) => {
     const [tone, word] = runWord(block.status);
+    if (RESTS[block.status]) return [tone, RESTS[block.status], null];
     return [tone, word, block.error ? h("p", {}, block.error, block.code ? [" ", h("code", { class: "code" }, block.code)] : null) : null];
   },
 };
@@ -131,6 +142,12 @@ export const APPROVE = {
   ask: "A person is asked before anything is changed",
   yes: "Changes on this machine go ahead without asking",
   no: "Nothing that would have to be asked for is done",
+};
+const RESTS = {
+  waiting_approval: "Rests until a person decides",
+  needs_input: "Rests until the question is answered",
+  waiting_tools: "Rests until its client has made its calls",
+  planned: "Rests with its plan",
 };
 const STEP_TONES = { done: "done", failed: "fail", skipped: "skip" };
 const WHY = { no_items: "there was nothing to do it for", condition: "its condition did not hold" };

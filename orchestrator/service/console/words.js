@@ -46,6 +46,7 @@ export const stepWord = (status) => STEPS[status] ?? ["open", status];
 export const verdictWord = (kind) => VERDICTS[kind] ?? ["open", kind];
 
 const SHAPES = {
+  note: () => [svg("circle", { cx: 8, cy: 8, r: 3, class: "full" })],
   open: () => [svg("circle", { cx: 8, cy: 8, r: 5.5, class: "stroke" })],
   active: () => [svg("circle", { cx: 8, cy: 8, r: 5.5, class: "track" }), svg("path", { d: "M8 2.5a5.5 5.5 0 0 1 5.5 5.5", class: "stroke turn" })],
   wait: () => [svg("path", { d: "M8 1.5 14.5 8 8 14.5 1.5 8Z", class: "full" }), svg("path", { d: "M8 5v3.6M8 10.6v.6", class: "cutout" })],
