@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -17,7 +18,7 @@ from typing_extensions import override
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.service import chat, console, health, models, responses, runs
 from orchestrator.service.context import Service
-from orchestrator.service.errors import ErrorBody, answer, answer_to, failure
+from orchestrator.service.errors import BROKEN, ErrorBody, answer, answer_to, failure
 from orchestrator.service.mcp_face import mount_mcp
 from orchestrator.service.metrics_route import router as metrics_router
 from orchestrator.service.surface import RequestGate
@@ -76,6 +77,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(OrchestratorError, _ours)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _unfit)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _plain)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _unforeseen)
     return app
 
 
@@ -135,9 +137,27 @@ _SAID = {
 }
 
 
-async def _plain(_: Request, error: HTTPException) -> JSONResponse:
+async def _unforeseen(_: Request, _error: Exception) -> JSONResponse:
+    return answer(500, BROKEN)
+
+
+async def _plain(request: Request, error: HTTPException) -> JSONResponse:
     code, message, hint = _SAID.get(
         error.status_code, ("request", "The request cannot be served.", "")
     )
     body = failure(error.status_code, code, message, hint)
-    return answer(error.status_code, body, error.headers)
+    headers = dict(error.headers or {})
+    if "allow" in {name.lower() for name in headers}:
+        headers = {"Allow": ", ".join(_methods(request.app, request.scope["path"]))}
+    return answer(error.status_code, body, headers)
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """Every method that a path has: routes of one path know nothing of each other."""
+    found = {
+        method.upper()
+        for template, operations in app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path)
+        for method in operations
+    }
+    return sorted(found)

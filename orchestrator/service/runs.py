@@ -11,7 +11,6 @@ from pydantic import StringConstraints
 
 from orchestrator.core.errors import (
     Forbidden,
-    InvalidRequest,
     OrchestratorError,
     RunConflict,
     RunNotFound,
@@ -241,7 +240,7 @@ def _places(new: NewRun, service: Service) -> dict[str, str]:
     """The folders of a request: inside the ones of the service, where it names any.
 
     Raises:
-        InvalidRequest: A folder is none of them.
+        Forbidden: A folder is none of them.
     """
     if new.places is None:
         return dict(service.places)
@@ -250,7 +249,7 @@ def _places(new: NewRun, service: Service) -> dict[str, str]:
         wanted = PurePosixPath(path)
         inside = any(wanted.is_relative_to(folder) for folder in known)
         if not wanted.is_absolute() or ".." in wanted.parts or (known and not inside):
-            raise InvalidRequest(
+            raise Forbidden(
                 f"places: {name!r} is no folder of this service.",
                 hint="Name a folder inside the places of its config file, or leave places out.",
             )

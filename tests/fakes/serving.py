@@ -29,7 +29,7 @@ PATIENCE_S = 20.0
 def service_over(office, tmp_path, *, planner=None, writer=None, limits=None, **fields):
     """A service whose runs work in an office; its keys are in `tmp_path`."""
     orchestrator = office.orchestrator(planner, writer)
-    limits = ServiceLimits(requests_per_minute=1_000_000, **(limits or {}))
+    limits = ServiceLimits(**{"requests_per_minute": 1_000_000, **(limits or {})})
     fields.setdefault("models", SERVED_MODELS)
     return Service(
         orchestrator=orchestrator,
