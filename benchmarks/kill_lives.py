@@ -84,8 +84,8 @@ class Lives:
 
     def places(self, side: Side, seed: int) -> list[str]:
         """Name every place that a run passes which nobody kills."""
-        with _folder(self.root) as folder:
-            told = self._lived(side, seed, folder, Hooks())
+        with a_folder(self.root) as folder:
+            told = self.lived(side, seed, folder, Hooks())
             if told is None or told["status"] != "completed":
                 raise RuntimeError(f"The run of seed {seed} does not end without a death: {told}")
             return list(told["passed"])
@@ -93,15 +93,15 @@ class Lives:
     def outcome(self, case: Case) -> Outcome:
         """Let a case happen and look at what is left."""
         deaths, unknown, told = 0, set[str](), None
-        with _folder(self.root) as folder:
+        with a_folder(self.root) as folder:
             for deadly in (case.place, case.second, 0):
                 if deadly or told is None:
-                    told = self._lived(case.side, case.seed, folder, Hooks(deadly))
-                    unknown |= _seen_unknown(folder)
+                    told = self.lived(case.side, case.seed, folder, Hooks(deadly))
+                    unknown |= seen_unknown(folder)
                 deaths += told is None
-            return _looked_at(case, folder, told, deaths=deaths, unknown=unknown)
+            return looked_at(case, folder, told, deaths=deaths, unknown=unknown)
 
-    def _lived(self, side: Side, seed: int, folder: Path, hooks: Hooks) -> dict[str, Any] | None:
+    def lived(self, side: Side, seed: int, folder: Path, hooks: Hooks) -> dict[str, Any] | None:
         """Fork a process, wait for it, and give what it told; None when it was killed.
 
         Raises:
@@ -114,7 +114,8 @@ class Lives:
 
 
 @contextmanager
-def _folder(root: Path) -> Iterator[Path]:
+def a_folder(root: Path) -> Iterator[Path]:
+    """Make a folder for one case, gone after it."""
     path = Path(tempfile.mkdtemp(dir=root))
     try:
         yield path
@@ -154,8 +155,8 @@ def _waited_for(pid: int, folder: Path) -> dict[str, Any] | None:
     return told
 
 
-def _seen_unknown(folder: Path) -> set[str]:
-    """What the processes so far found begun and without an outcome."""
+def seen_unknown(folder: Path) -> set[str]:
+    """Give what the processes so far found begun and without an outcome."""
     return set(_lines(folder / "unknown"))
 
 
@@ -165,9 +166,10 @@ def _lines(path: Path) -> Sequence[str]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def _looked_at(
+def looked_at(
     case: Case, folder: Path, told: dict[str, Any] | None, *, deaths: int, unknown: set[str]
 ) -> Outcome:
+    """Compare what is left in the folder with what should have become of the run."""
     counts = EffectFile(folder / "effects").counts()
     expected = story(case.seed).expected
     told = told or {"status": "killed"}

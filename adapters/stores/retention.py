@@ -13,6 +13,7 @@ from adapters.stores.blobs import FolderBlobs
 from adapters.stores.locks import RunHeld, held
 from adapters.stores.sqlite_errors import named
 from adapters.stores.sqlite_schema import connect, whole
+from orchestrator.core.errors import RunNotFound
 from orchestrator.core.runs import RunStatus
 from orchestrator.ports.store import Pruned
 
@@ -87,7 +88,7 @@ def _batch(db: sqlite3.Connection, path: Path, old: Sequence[_Old], wanted: Rete
         for run in old:
             try:
                 locks.enter_context(held(path.parent / "locks", run.run_id, last=True))
-            except RunHeld:
+            except (RunHeld, RunNotFound):
                 busy.append(run.run_id)
             else:
                 free.append(run)

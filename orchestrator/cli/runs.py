@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from rich.text import Text
 
-from orchestrator.cli import pruning
+from orchestrator.cli import exporting, pruning
 from orchestrator.cli.limits import counted
 from orchestrator.cli.output import add_common, add_json, results, table, write_json
 from orchestrator.core.events import Entry
@@ -31,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     listed.add_argument("--thread", metavar="NAME", help="only runs of this thread")
     pruning.configure(commands)
+    exporting.configure(commands)
     show = commands.add_parser("show", help="what a run did: plan, calls, verdicts, answer")
     report = commands.add_parser("report", help="a run's report, as --json of `run` writes it")
     schema = commands.add_parser("schema", help="the JSON schema of a report")
@@ -121,4 +122,10 @@ def _goal(entries: list[Entry]) -> str:
     return request.goal if request else ""
 
 
-_ACTIONS = {"prune": pruning.prune, "list": _list, "show": _show, "report": _report}
+_ACTIONS = {
+    "prune": pruning.prune,
+    "export": exporting.export,
+    "list": _list,
+    "show": _show,
+    "report": _report,
+}

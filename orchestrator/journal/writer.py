@@ -67,7 +67,10 @@ class Journal:
         if not entries:
             raise RunNotFound(f"There is no run {run_id}.", hint="`ferryman runs list` has them.")
         if problems := verify(entries):
-            raise JournalError(f"The journal of run {run_id} was changed: {problems[0]}")
+            raise JournalError(
+                f"The journal of run {run_id} was changed: {problems[0]}",
+                hint=f"`ferryman runs export {run_id}` writes it out as it is; other runs go on.",
+            )
         for entry in entries:
             event = with_payloads(entry.event, blobs.get)
             journal._take_in(entry.model_copy(update={"event": event}))
