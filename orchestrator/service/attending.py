@@ -62,11 +62,7 @@ class Attended:
                 _leave(self.service, self.run_id)
             raise
         except ServiceBusy as error:
-            raise ServiceBusy(
-                f"{error.message} Run {self.run_id} goes on when it is back.",
-                hint=f"Do not send the task again; GET /v1/runs/{self.run_id} tells its result.",
-                retry_after_s=error.retry_after_s,
-            ) from error
+            raise self.going_down from error
 
     async def heard_out(self) -> list[str]:
         """Every line, once the run is over or rests."""
@@ -74,16 +70,34 @@ class Attended:
             return [line async for _, line in entries if line]
 
     async def heard_out_for(self, request: Request) -> list[str] | None:
-        """Every line, or None when the client left before the end."""
+        """Every line, or None when the client left before the end.
+
+        Raises:
+            ServiceBusy: The service goes down; the run goes on when it is back.
+        """
         work = asyncio.create_task(self.heard_out())
         gone = asyncio.create_task(_gone(request))
+        down = asyncio.ensure_future(self.service.draining.wait())
         try:
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-            return work.result() if work.done() else None
+            await asyncio.wait({work, gone, down}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            if down.done():
+                raise self.going_down
+            return None
         finally:
-            for task in (work, gone):
+            for task in (work, gone, down):
                 task.cancel()
-            await asyncio.wait({work, gone})
+            await asyncio.wait({work, gone, down})
+
+    @property
+    def going_down(self) -> ServiceBusy:
+        """What is told to a client whose run is not over when the service goes down."""
+        return ServiceBusy(
+            f"The service goes down. Run {self.run_id} goes on when it is back.",
+            hint=f"Do not send the task again; GET /v1/runs/{self.run_id} tells its result.",
+            retry_after_s=30.0,
+        )
 
     @property
     def failed(self) -> tuple[int, ErrorBody] | None:

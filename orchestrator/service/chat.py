@@ -10,7 +10,7 @@ from orchestrator.core.errors import ServiceBusy
 from orchestrator.service import asides
 from orchestrator.service.attending import NEVER_AGAIN, RUN_HEADER, Attended, begun, gone_on
 from orchestrator.service.auth import Runner
-from orchestrator.service.chat_stream import aside_frames, frames_of, streamed
+from orchestrator.service.chat_stream import aside_frames, farewell, frames_of, streamed
 from orchestrator.service.client_calls import rule_of, specs_of
 from orchestrator.service.context import Service, service_of
 from orchestrator.service.errors import answer, answer_to
@@ -70,7 +70,7 @@ async def _reply(asked: ChatCompletionRequest, run: Attended, request: Request) 
     """The reply as it was asked for, with the run it comes from in a header."""
     reply = _begun(run.service, asked, run.run_id)
     if asked.stream:
-        response: Response = streamed(run.service, frames_of(run, reply))
+        response: Response = streamed(run.service, frames_of(run, reply), farewell=farewell(run))
     else:
         response = await _whole(run, reply, request)
     response.headers[RUN_HEADER] = run.run_id

@@ -4,7 +4,6 @@ What the synthesizer writes is not passed on as it is generated: its claims are 
 the journal first, and a sentence that the journal does not hold is taken out of the answer.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -19,14 +18,40 @@ from orchestrator.service.sse import EventStream, frame, kept_alive
 DONE = frame("[DONE]")
 
 
-def streamed(service: Service, frames: AsyncGenerator[bytes]) -> EventStream:
+def streamed(
+    service: Service, frames: AsyncGenerator[bytes], *, farewell: tuple[bytes, ...] = ()
+) -> EventStream:
     """Frames as a response, with signs of life while nothing happens.
 
-    It is not cut when the service goes down: the run comes to its rest, and the reply says so.
+    Where the service goes down before their end, `farewell` is the end.
     """
-    never = asyncio.Event()
+    return EventStream(_to_the_end(service, frames, farewell))
+
+
+def farewell(run: Attended) -> tuple[bytes, ...]:
+    """What a stream ends with when the service goes down before the run is at rest."""
+    return (frame(body_of(run.going_down).model_dump_json()), DONE)
+
+
+async def _to_the_end(
+    service: Service, frames: AsyncGenerator[bytes], farewell: tuple[bytes, ...]
+) -> AsyncGenerator[bytes]:
+    ended = False
+
+    async def noted() -> AsyncGenerator[bytes]:
+        nonlocal ended
+        async with aclosing(frames):
+            async for given in frames:
+                yield given
+        ended = True
+
     every_s = service.limits.keep_alive_s
-    return EventStream(kept_alive(frames, every_s=every_s, until=never, retry=False))
+    alive = kept_alive(noted(), every_s=every_s, until=service.draining, retry=False)
+    async with aclosing(alive):
+        async for given in alive:
+            yield given
+    for given in () if ended else farewell:
+        yield given
 
 
 async def frames_of(run: Attended, reply: Reply) -> AsyncGenerator[bytes]:

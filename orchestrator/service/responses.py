@@ -82,7 +82,7 @@ async def retrieve(
         return JSONResponse(await _so_far(service, run_id, since))
     before = [entry for entry in await entries_of(service, run_id) if entry.seq <= since]
     run = Attended(service, run_id, Narration(fold_entries(before)), detached=True)
-    return streamed(service, _frames(run, after=starting_after))
+    return _streamed(run, after=starting_after)
 
 
 @router.post("/{response_id}/cancel")
@@ -155,7 +155,7 @@ def _metadata(asked: ResponseRequest) -> dict[str, str]:
 
 async def _response(asked: ResponseRequest, run: Attended, request: Request) -> Response:
     if asked.stream:
-        response: Response = streamed(run.service, _frames(run))
+        response: Response = _streamed(run)
     elif asked.background:
         response = JSONResponse(await _so_far(run.service, run.run_id, run.since))
     else:
@@ -175,6 +175,11 @@ async def _whole(run: Attended, request: Request) -> Response:
     return JSONResponse(await _so_far(run.service, run.run_id, run.since))
 
 
+def _streamed(run: Attended, *, after: int = -1) -> Response:
+    farewell = (_failed(run.going_down),)
+    return streamed(run.service, _frames(run, after=after), farewell=farewell)
+
+
 async def _frames(run: Attended, *, after: int = -1) -> AsyncGenerator[bytes]:
     """The events of a response whose number is greater, until the run is over or rests."""
     story = Story(run.run_id, since=run.since)
@@ -186,12 +191,16 @@ async def _frames(run: Attended, *, after: int = -1) -> AsyncGenerator[bytes]:
                     if event["sequence_number"] > after:
                         yield _framed(event)
     except OrchestratorError as error:
-        told = body_of(error).error
-        yield _framed({"type": "error", **told.model_dump(include={"code", "message", "param"})})
+        yield _failed(error)
         return
     for event in story.ended(last, run.told):
         if event["sequence_number"] > after:
             yield _framed(event)
+
+
+def _failed(error: OrchestratorError) -> bytes:
+    told = body_of(error).error
+    return _framed({"type": "error", **told.model_dump(include={"code", "message", "param"})})
 
 
 def _framed(event: dict[str, Any]) -> bytes:
