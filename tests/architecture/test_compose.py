@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import shlex
 import subprocess
 import tomllib
 from pathlib import Path
@@ -10,8 +11,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from orchestrator.decisions.reader import read_folder
+from orchestrator.settings import ServiceLimits, read_config
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
@@ -19,12 +23,15 @@ SERVICES = COMPOSE["services"]
 ENV_FILE = ROOT / "deploy" / "vllm-r9700.env"
 ASSIGNMENT = re.compile(r"(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>\S.*)")
 
-TOP_LEVEL_KEYS = {"name", "services", "volumes"}
+TOP_LEVEL_KEYS = {"name", "secrets", "services", "volumes"}
 SERVICE_KEYS = {
-    "build", "cap_drop", "command", "devices", "entrypoint", "env_file", "group_add",
-    "healthcheck", "image", "init", "ipc", "ports", "profiles", "restart", "security_opt",
-    "stdin_open", "tty", "volumes",
+    "build", "cap_drop", "command", "depends_on", "devices", "entrypoint", "env_file",
+    "environment", "group_add", "healthcheck", "image", "init", "ipc", "mem_limit", "pids_limit",
+    "ports", "profiles", "read_only", "restart", "secrets", "security_opt", "stop_grace_period",
+    "tmpfs", "volumes",
 }  # fmt: skip
+OURS = ("ferryman", "weights", "prometheus", "grafana")
+INSTRUCTION = re.compile(r"^(?P<word>[A-Z]+) (?P<rest>.+)$", re.MULTILINE)
 
 
 def blocks():
@@ -40,6 +47,26 @@ def blocks():
             reason = []
 
 
+def dockerfile():
+    """The arguments of each instruction of the Dockerfile, in order."""
+    text = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    code = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ")
+    found = {}
+    for match in INSTRUCTION.finditer(code):
+        found.setdefault(match["word"], []).append(" ".join(match["rest"].split()))
+    return found
+
+
+def locked_versions(name):
+    """The version of each package of a lock."""
+    text = (ROOT / "deploy" / "locks" / f"{name}.txt").read_text(encoding="utf-8")
+    pinned = re.findall(r"^([\w.-]+)==(\S+) \\\n    --hash=sha256:", text, flags=re.MULTILINE)
+    assert len(pinned) == text.count("==")
+    return {canonicalize_name(package): version for package, version in pinned}
+
+
+DEPLOYED = {"deploy/locks", "deploy/ferryman.yaml"}
+IMAGE_EXTRAS = ("embedded", "embedding", "desk", "service")
 BLOCKS = list(blocks())
 VALUES = dict(line.split("=", 1) for line, _ in BLOCKS)
 
@@ -63,7 +90,109 @@ def test_compose_uses_known_keys_only():
 
 def test_only_the_cpu_service_starts_without_a_profile():
     profiles = {name: service.get("profiles") for name, service in SERVICES.items()}
-    assert profiles == {"ferryman": None, "vllm": ["r9700"], "llama-server": ["vulkan"]}
+    assert profiles == {
+        "ferryman": None,
+        "weights": None,
+        "prometheus": ["observability"],
+        "grafana": ["observability"],
+        "vllm": ["r9700"],
+        "llama-server": ["vulkan"],
+    }
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_needs_no_device_may_do_as_little_as_possible(name):
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pids_limit"] <= 512
+
+
+def test_every_port_is_for_this_machine_only():
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(ports) == 5
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_no_secret_stands_in_the_file():
+    environ = [*SERVICES["ferryman"]["environment"], *SERVICES["grafana"]["environment"]]
+    assert not [name for name in environ if re.search("KEY|TOKEN|PASSWORD", name)]
+    assert COMPOSE["secrets"] == {
+        "metrics-key": {"file": "${FERRYMAN_METRICS_KEY:-./secrets/metrics.key}"}
+    }
+
+
+def test_the_service_waits_for_its_weights_and_is_given_time_to_stop():
+    service = SERVICES["ferryman"]
+    assert service["depends_on"] == {"weights": {"condition": "service_completed_successfully"}}
+    grace = int(service["stop_grace_period"].removesuffix("s"))
+    assert grace > ServiceLimits().drain_s + 5
+
+
+def test_the_image_and_the_stack_agree_about_the_service():
+    image = dockerfile()
+    variables = dict(part.split("=", 1) for part in shlex.split(image["ENV"][0]))
+    service = SERVICES["ferryman"]
+    mounts = {mount.rpartition(":")[2] for mount in service["volumes"]}
+    assert mounts == {variables["XDG_CACHE_HOME"], variables["XDG_STATE_HOME"], "/desktop"}
+    assert json.loads(image["CMD"][0]) == ["serve", "--path", "/desktop"]
+    assert service["ports"][0].endswith(f":{variables['FERRYMAN_PORT']}")
+    health = json.loads(image["HEALTHCHECK"][0].partition(" CMD ")[2])
+    assert service["healthcheck"]["test"] == ["CMD", *health]
+    assert variables["FERRYMAN_CONFIG"] in image["COPY"][-1]
+
+
+def test_the_image_is_held_still_and_runs_as_nobody_special():
+    image = dockerfile()
+    assert re.fullmatch(r"BASE=debian:bookworm-\d{8}-slim", image["ARG"][0])
+    assert {rest.split()[0] for rest in image["FROM"]} == {"${BASE}"}
+    assert image["USER"] == ["1000:1000"]
+    installs = [rest for rest in image["RUN"] if "pip install" in rest and "--no-index" not in rest]
+    assert len(installs) == 2
+    assert all("--require-hashes --only-binary :all:" in rest for rest in installs)
+
+
+def test_every_dependency_of_the_image_is_locked_with_hashes():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"]]
+    for extra in IMAGE_EXTRAS:
+        asked += extras[extra]
+    locked = locked_versions("runtime")
+    for word in asked:
+        wanted = Requirement(word)
+        version = locked[canonicalize_name(wanted.name)]
+        assert wanted.specifier.contains(version), word
+    assert "hatchling" in locked_versions("build")
+
+
+def test_the_containers_config_file_is_valid_and_touches_the_desktop_only():
+    variables = {"PYTHON": "python3", "OFFICE": "/desktop", "STATE": "/state/ferryman"}
+    config = read_config(ROOT / "deploy" / "ferryman.yaml", variables)
+    assert config.service.hosts == ("ferryman",)
+    for block in config.mcpServers.values():
+        paths = {word for word in block["args"] if word.startswith("/")}
+        assert all(path == "/desktop" or path.startswith("/state/ferryman/") for path in paths)
+
+
+def test_prometheus_and_grafana_read_what_the_stack_gives_them():
+    collected = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text(encoding="utf-8"))
+    (job,) = collected["scrape_configs"]
+    assert job["static_configs"] == [{"targets": ["ferryman:8114"]}]
+    assert job["authorization"]["credentials_file"] == "/run/secrets/metrics-key"
+    assert SERVICES["prometheus"]["secrets"] == ["metrics-key"]
+    provisioned = ROOT / "deploy" / "grafana" / "provisioning"
+    source = yaml.safe_load((provisioned / "datasources/prometheus.yaml").read_text())
+    assert source["datasources"][0]["url"] == "http://prometheus:9090"
+    boards = yaml.safe_load((provisioned / "dashboards/ferryman.yaml").read_text())
+    path = boards["providers"][0]["options"]["path"]
+    assert f"./deploy/grafana:{path}:ro" in SERVICES["grafana"]["volumes"]
+
+
+def test_the_prover_knows_every_instruction_of_the_dockerfile():
+    known = {"ARG", "FROM", "RUN", "COPY", "ENV", "WORKDIR", "USER", "EXPOSE", "VOLUME"}
+    assert set(dockerfile()) <= {*known, "HEALTHCHECK", "ENTRYPOINT", "CMD"}
 
 
 def test_every_named_volume_is_declared():
@@ -99,7 +228,7 @@ def test_the_image_is_built_from_everything_that_the_wheel_packs():
     }
     ignore = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text(encoding="utf-8")
     let_in = set(re.findall(r"^!(.+)$", ignore, flags=re.MULTILINE))
-    assert packed == copied == let_in
+    assert packed | DEPLOYED == copied | DEPLOYED == let_in
 
 
 @pytest.mark.parametrize("line", [line for line, _ in BLOCKS])
