@@ -220,7 +220,7 @@ def _settled(state: RunState, results: Mapping[str, ToolOutcome], *, repeated: b
             hint="Give the results of all calls at once; a call that failed has one, too.",
         )
     for call_id, outcome in results.items():
-        if why := unfit(outcome.model_dump(mode="json")):
+        if why := unfit(outcome.model_dump()):
             raise InvalidRequest(f"The result of {call_id} cannot be used: {why}.")
     return [_outcome(state, waiting[at], results[at]) for at in waiting if at in results]
 
