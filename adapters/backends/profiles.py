@@ -20,7 +20,6 @@ _PROFILES = (
         low_margin=0.1,
         abstain_similarity=0.15,
         detours="after a failure",
-        plan_tools=6,
     ),
     # 0.5B, same prompts: 25 with 5 or 8 tools, 10 with all 59; worked turns cost it 2 to 3.
     # Good for one step, not for a plan.

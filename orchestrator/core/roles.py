@@ -37,14 +37,13 @@ class Profile(Frozen):
 
     What a decision is shown: `examples` puts the worked decision right before the real one, or
     all of them at the very beginning, or leaves them out; `plan_examples` is how many worked
-    plans stand before the goal, and `plan_tools` how many of the tools that are closest to a
-    goal are named beside it, so that a plan knows what one call can do. `generated_examples`
-    makes a worked decision out of a tool's schema where none of its namespace is written.
+    plans stand before the goal. `generated_examples` makes a worked decision out of a tool's
+    schema where none of its namespace is written.
     `contrast` says of two siblings that are close in the ranking what each is not for.
     `transcript` is one that all of a run is appended to, or a short one for each step. `gate`
     offers only what the plan lock would let pass. `detours` says when a decision may leave the
-    step's namespace or search for tools: at once, or only after one has failed; the tool that is
-    the closest of all is offered in any case.
+    step's namespace: at once, and then it may search for tools too, or only after one has failed;
+    the tool that is the closest of all is offered in any case.
 
     How a decision is made: `stages` is two (the tool, then its arguments) or one reply with both.
     `references` points to results by name; without it a step that is carried out once is offered
@@ -70,7 +69,6 @@ class Profile(Frozen):
     abstain_similarity: float = Field(default=0.0, ge=0, le=1)
     examples: Literal["near", "far", "none"] = "near"
     plan_examples: int = Field(default=3, ge=0)
-    plan_tools: int = Field(default=0, ge=0, le=12)
     generated_examples: bool = False
     contrast: bool = False
     transcript: Literal["append", "step"] = "append"

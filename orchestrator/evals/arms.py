@@ -46,7 +46,6 @@ ARMS: Mapping[str, Arm] = {
         _without("append", "one transcript for the whole run", transcript="append"),
         _without("step", "a short transcript for each step", transcript="step"),
         _without("no-look", "no folder is looked into", looks=False),
-        _without("blind-plan", "no tools are named beside the goal", plan_tools=0),
         _without("detours", "other namespaces and search at every decision", detours="at once"),
         _without("no-repair", "no second try at arguments", repairs=0),
         _without("contrast", "siblings say what they are not for", contrast=True),

@@ -13,8 +13,13 @@ from orchestrator.core.tools import ToolSpec
 from orchestrator.ports.tools import Toolset
 from orchestrator.prompting.library import ExampleStep, Library, WorkflowExample
 from orchestrator.prompting.render import compact
+from orchestrator.prompting.transcript import tokens
 
 Style = Literal["bare", "native"]
+
+RECIPE_TOKENS = 3_000
+"""Room for workflows beside all the tools; every one of them would lengthen this arm's prompt by
+half and tell it little."""
 
 _FRONT = """\
 You are an assistant that carries out tasks on an office computer with tools.
@@ -63,6 +68,17 @@ def opening(  # noqa: PLR0917
     return list(front(goal, places, tuple(toolset.specs), library))
 
 
+def _recipes(examples: Sequence[WorkflowExample]) -> list[str]:
+    """The workflows that fit, those of the most steps first: one-step ones say the least."""
+    told, room = [], RECIPE_TOKENS
+    for example in sorted(examples, key=lambda each: (-len(each.steps), each.name)):
+        told.append(recipe(example))
+        room -= tokens(told[-1])
+        if room < 0:
+            return told[:-1]
+    return told
+
+
 def function_tool(spec: ToolSpec) -> FunctionTool:
     """A tool as the request's `tools` field has it."""
     return FunctionTool(name=spec.id, description=spec.description, parameters=spec.input_schema)
@@ -83,7 +99,7 @@ def front(
         if example.steps and all(step.namespace in namespaces for step in example.steps)
     ]
     system = _FRONT.format(
-        recipes="\n".join(map(recipe, examples)) or "none",
+        recipes="\n".join(_recipes(examples)) or "none",
         tools="\n".join(map(_definition, specs)),
         folders=_folders(places),
     )

@@ -135,7 +135,7 @@ def _offer(context: RunContext, ahead: Prospect, so_far: Thread, *, own_only: bo
         example = _generated(context, step, tools)
     shown, again = _example_messages(context, example, so_far)
     closed = bool(context.state.query) or (profile.gate and step.namespace == TEXT)
-    selectable = tools if closed or _keeps_in(context, ahead) else [*tools, SEARCH]
+    selectable = tools if closed or profile.detours != "at once" else [*tools, SEARCH]
     return Offer(listed=listed, tools=tuple(selectable), example=example, shown=shown, again=again)
 
 

@@ -94,16 +94,9 @@ def plan_opening(context: RunContext, request: RunRequest) -> tuple[Message, ...
         profile=profile,
         worked=() if own else far_examples(context, request.goal),
         similarity=context.similarity,
-        near=lambda goal: near_tools(context, goal),
     )
     said = before_goal(request.history)
     return (*front, Message(role=goal.role, content=said + goal.content))
-
-
-def near_tools(context: RunContext, goal: str) -> list[str]:
-    """The tools that are closest to a goal, as many as the profile names beside it."""
-    count = context.roles["planner"].profile.plan_tools
-    return [entry.tool for entry in context.catalogue.rank(goal)[:count]] if count else []
 
 
 def far_examples(context: RunContext, goal: str) -> tuple[Message, ...]:

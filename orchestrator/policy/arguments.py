@@ -52,6 +52,7 @@ _LONG = re.compile(
     re.IGNORECASE,
 )
 """What says of a parameter that it may be as long as what a file says."""
+_MOVES = re.compile(r"(?:move|copy)_")
 _A_PATH = re.compile(r"\bpath (?:of|to)\b")
 _PLACE = re.compile(r"\b(?:path|file|folder|directory|document)\b")
 _NAMED: tuple[tuple[Accepts, re.Pattern[str]], ...] = (
@@ -244,13 +245,25 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
         accepts=accepts,
         required=name in spec.input_schema.get("required", ()),
         description=str(schema.get("description", "")),
-        # Where the run has looked, what is not there need not be guessed.
         literal=None
-        if accepts in {"path", "image"} and not (fitting or named) and any(r.seen for r in offered)
+        if _settled(spec, name, accepts, offered, found=bool(fitting or named))
         else _written(accepts, schema, fitting, named=named, folders=folders, paths=elements),
         references=tuple(dict.fromkeys([*(r.text for r in fitting), *named])),
         elements=elements,
     )
+
+
+def _settled(
+    spec: ToolSpec, name: str, accepts: Accepts, offered: Sequence[Reference], *, found: bool
+) -> bool:
+    """Whether there is nothing to write: it is among what is offered, or it is not there.
+
+    What is moved or copied goes into a folder, or to the path that the goal names. Where the run
+    has looked, a file that it did not find need not be guessed.
+    """
+    if accepts == "new path":
+        return found and name.startswith("dest") and _MOVES.match(spec.name) is not None
+    return accepts in {"path", "image"} and not found and any(r.seen for r in offered)
 
 
 def _named(

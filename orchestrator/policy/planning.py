@@ -17,6 +17,7 @@ _OPTIONAL = ("only_if", "wait_until")
 _OPERATOR = "|".join(re.escape(operator) for operator in OPERATORS)
 _WHERE = rf'^(take [1-9][0-9]?|[A-Za-z_][A-Za-z0-9_.]{{0,39}} ({_OPERATOR}) [^"\\\n]{{1,60}})?$'
 """Nothing, some of the items, or FIELD OPERATOR VALUE: a folder cannot be written here."""
+_WRITTEN_WHERE = re.compile(_WHERE)
 _NAMES = re.compile(r"\b(renam\w*|titles?|names?)\b", re.IGNORECASE)
 _ACTS = re.compile(
     r"\b(renam\w*|mov\w+|cop(?:y|ies)|delet\w*|trash\w*|send\w*|creat\w*|writ\w+|sav\w+|draft\w*"
@@ -88,10 +89,26 @@ def read_plan(text: str, kept: Sequence[PlanStep] = ()) -> Plan:
         data = json.loads(text)
         if not isinstance(data, dict):
             raise InvalidPlan("The plan is not a JSON object.")
-        steps = _distinct([_step(step) for step in data.pop("steps", ())])
+        steps = _distinct([_step(step) for step in _handed_down(data.pop("steps", ()))])
         return Plan(steps=(*kept, *steps) if steps else (), **data)
     except (json.JSONDecodeError, ValidationError, TypeError) as error:
         raise InvalidPlan(f"The reply is not a plan: {_first_line(error)}") from error
+
+
+def _handed_down(steps: Sequence[Any]) -> list[Any]:
+    """A condition on items, moved from the step that finds them to those that go over them.
+
+    "Find the files" has nothing to choose among yet; the step that moves them has.
+    """
+    said = [dict(step) if isinstance(step, Mapping) else step for step in steps]
+    for at, step in enumerate(said):
+        where = isinstance(step, dict) and not step.get("over") and step.get("where")
+        if not isinstance(where, str) or not _WRITTEN_WHERE.match(where) or names_a_step(where):
+            continue
+        for later in said[at + 1 :]:
+            if isinstance(later, dict) and later.get("over") == step.get("id"):
+                later["where"] = later.get("where") or where
+    return said
 
 
 def _distinct(steps: Sequence[PlanStep]) -> tuple[PlanStep, ...]:

@@ -4,7 +4,7 @@
 the item that one was made from. `$folder.Desktop` is a folder the run was given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import JsonValue
 
@@ -66,7 +66,13 @@ def references(
     first: dict[str, Reference] = {}
     for reference in found:
         first.setdefault(reference.text, reference)
-    return list(first.values())
+    return [reference for text, reference in first.items() if not _gone(text, first)]
+
+
+def _gone(text: str, found: Collection[str]) -> bool:
+    """Whether something was moved away from there: its result also says where to."""
+    step, _, field = text.partition(".")
+    return field == "source" and f"{step}.destination" in found
 
 
 def _of_items(source: Handle) -> list[Reference]:

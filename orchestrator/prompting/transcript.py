@@ -6,7 +6,7 @@ before the decision it serves, in the decision's own form.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -62,10 +62,6 @@ class Question(Frozen):
     values: tuple[str, ...] | None = None
 
 
-Near = Callable[[str], Sequence[str]]
-"""The ids of the tools that are closest to a goal, the closest first."""
-
-
 def tokens(text: str) -> int:
     """Estimate the tokens of a text: 3.6 characters each, as measured on our prompts."""
     return round(len(text) / CHARACTERS_PER_TOKEN)
@@ -85,12 +81,8 @@ def opening(
     profile: Profile,
     worked: Sequence[Message] = (),
     similarity: Similarity = by_words,
-    near: Near = lambda _: (),
 ) -> list[Message]:
-    """The fixed front, worked decisions if any, the plans to learn from, and the goal.
-
-    Beside each goal, the worked ones too, stand the tools that are `near` it.
-    """
+    """The fixed front, worked decisions if any, the plans to learn from, and the goal."""
     needs, goal = profile.parallel_steps, request.goal
     namespaces = {spec.namespace for spec in specs}
     front = library.prompt("plan").render(
@@ -101,19 +93,8 @@ def opening(
     messages = [Message(role="system", content=front), *worked]
     closest = closest_plans(goal, library.examples, namespaces, profile.plan_examples, similarity)
     for example in closest:
-        shown = _with_used(near(example.goal), [step.tool for step in example.steps])
-        messages += turn(_goal(example.goal, shown), compact(_reply(example, needs=needs)))
-    return [*messages, Message(role="user", content=_goal(goal, near(goal)))]
-
-
-def _goal(goal: str, near: Sequence[str]) -> str:
-    return f"Goal: {goal}" + (f"\nTools close to it: {', '.join(near)}" if near else "")
-
-
-def _with_used(near: Sequence[str], used: Sequence[str]) -> Sequence[str]:
-    """As many tools as are near, with those among them that a worked plan uses."""
-    missing = [tool for tool in dict.fromkeys(used) if tool not in near]
-    return (*near[: max(0, len(near) - len(missing))], *missing) if near else ()
+        messages += turn(f"Goal: {example.goal}", compact(_reply(example, needs=needs)))
+    return [*messages, Message(role="user", content=f"Goal: {goal}")]
 
 
 def _reply(example: WorkflowExample, *, needs: bool) -> dict[str, Any]:

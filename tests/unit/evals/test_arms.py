@@ -27,7 +27,6 @@ CHANGED = {
     "ferryman-append": {},
     "ferryman-step": {"transcript": "step"},
     "ferryman-no-look": {"looks": False},
-    "ferryman-blind-plan": {"plan_tools": 0},
     "ferryman-detours": {"detours": "at once"},
     "ferryman-no-repair": {"repairs": 0},
     "ferryman-contrast": {"contrast": True},

@@ -235,3 +235,11 @@ def test_the_schema_is_always_valid_and_admits_every_reference_that_is_offered(o
         form = Draft202012Validator(schema["properties"][parameter.name])
         assert all(form.is_valid(text) for text in parameter.references)
         assert set(parameter.references) <= {reference.text for reference in offered}
+
+
+@pytest.mark.parametrize(("tool", "free"), [("move_file", False), ("merge_documents", True)])
+def test_what_is_moved_goes_into_a_folder_and_to_no_path_of_the_models_own(tool, free):
+    moves = spec(destination=TEXT).model_copy(update={"id": f"filesystem.{tool}"})
+    found = only(moves, [DESKTOP])
+    assert found.references == ("$folder.Desktop",)
+    assert (found.literal is not None) is free

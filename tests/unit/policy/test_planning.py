@@ -193,3 +193,12 @@ SAID = st.recursive(
 def test_anything_a_model_may_say_is_a_plan_or_refused(text):
     with contextlib.suppress(InvalidPlan):
         assert isinstance(read_plan(text), Plan)
+
+
+def test_a_condition_is_handed_down_to_the_step_that_goes_over_the_items():
+    finds = {"id": "s1", "intent": "find the logs", "namespace": "a", "over": ""}
+    moves = {"id": "s2", "intent": "move them", "namespace": "a", "over": "s1", "where": ""}
+    said = json.dumps({"steps": [{**finds, "where": "size > 1000"}, moves]})
+    first, second = read_plan(said).steps
+    assert first.where == ()
+    assert [each.written() for each in second.where] == ["size > 1000"]

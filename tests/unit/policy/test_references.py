@@ -184,3 +184,11 @@ def test_text_inside_a_list_is_text_too():
     known = {"s2": Handle(step="s2", whole={"text": "what somebody wrote", "n": 1})}
     assert points_to_text(["$s2.text"], known)
     assert not points_to_text(["$s2.n", "$s9.text"], known)
+
+
+def test_what_was_moved_is_no_longer_offered_where_it_was():
+    moved = {"source": "/d/a.png", "destination": "/e/a.png"}
+    known = {"s1": Handle(step="s1", tool="filesystem.move_file", items=(Item(data=moved),))}
+    texts = {each.text for each in references(plan_step("s2"), known, {})}
+    assert "$s1.destination" in texts
+    assert "$s1.source" not in texts
