@@ -11,9 +11,7 @@ from orchestrator.policy.guards import GUARDS
 from tests.fakes.evaluations import workbench
 from tests.fakes.tools import InMemoryToolset
 
-PROFILE = Profile(
-    name="model", shortlist_k=9, context_tokens=4096, detours="after a failure", plan_tools=6
-)
+PROFILE = Profile(name="model", shortlist_k=9, context_tokens=4096, detours="after a failure")
 CHANGED = {
     "ferryman": {},
     "ferryman-no-filter": {"shortlist_k": None},
