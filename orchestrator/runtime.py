@@ -103,7 +103,7 @@ class Orchestrator:
         """
         run_id = run_id or new_run_id()
         with self.parts.lock(run_id):
-            if await self.parts.store.read(run_id):
+            if await self.parts.store.read(run_id, limit=1):
                 raise RunConflict(f"There is a run {run_id} already.", hint="Choose another id.")
             journal = self._journal(run_id)
             await self._happened(journal, self._started(request, plan_only=plan_only))
