@@ -92,13 +92,14 @@ async function saidBy(response) {
  * Follow a run until it is over or at rest.
  *
  * A connection that breaks is taken up again after the last entry that was seen, so that each
- * entry comes exactly once; `delta` gets {role, text} while a model writes. `line` is told "live", "lost" (with the seconds until the next try)
- * or "rest".
+ * entry comes exactly once; `delta` gets {role, text} while a model writes. `line` is told "live", "rest",
+ * or "lost" with a way to try again at once and what the service said, if anything.
  */
 export async function follow(runId, { after, entry, delta, line, signal }) {
   let seen = after;
   for (let failed = 0; !signal.aborted; failed += 1) {
     const before = seen;
+    let said = "";
     try {
       for await (const event of connection(runId, seen, signal, () => line("live"))) {
         if (event.event === "end") return line("rest");
@@ -111,9 +112,10 @@ export async function follow(runId, { after, entry, delta, line, signal }) {
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof Refused && error.status < 500 && error.status !== 429) throw error;
+      if (error instanceof Refused) said = error.message;
     }
     if (seen > before) failed = 0;
-    await pause(PAUSES_MS[Math.min(failed, PAUSES_MS.length - 1)], line, signal);
+    await pause(PAUSES_MS[Math.min(failed, PAUSES_MS.length - 1)], line, signal, said);
   }
 }
 
@@ -148,7 +150,7 @@ function parsed(text) {
 }
 
 /** Wait before the next try; a person, or the network that came back, can cut it short. */
-function pause(ms, line, signal) {
+function pause(ms, line, signal, said) {
   return new Promise((resolve) => {
     const go = () => {
       clearTimeout(timer);
@@ -159,6 +161,6 @@ function pause(ms, line, signal) {
     const timer = setTimeout(go, ms);
     window.addEventListener("online", go);
     signal.addEventListener("abort", go);
-    line("lost", ms / 1000, go);
+    line("lost", go, said);
   });
 }

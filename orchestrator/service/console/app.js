@@ -37,18 +37,19 @@ function announce(text) {
 
 let lineState = "";
 
-function showLine(state, seconds, again) {
-  const key = `${state} ${seconds ?? ""}`;
-  if (key === lineState) return;
-  const before = lineState.split(" ")[0];
-  lineState = key;
-  line.dataset.state = state;
+/** Say that the connection is lost, or that it is back; silence means that all is well. */
+function showLine(state, again, said = "") {
+  const before = lineState;
+  lineState = state;
   if (state !== "lost") {
     fill(line);
     if (before === "lost") announce("The connection is back.");
     return;
   }
-  fill(line, h("span", {}, "The connection is lost. Nothing is missed: it goes on where it was."), again ? h("button", { type: "button", class: "plain-button", on: { click: again } }, "Try now") : null);
+  // What a run has said of it, with its button, is not taken away by the list.
+  if (before === "lost" && !again) return;
+  const told = said ? `The service cannot show this: ${said}` : "The connection is lost. Nothing is missed: it goes on where it was.";
+  fill(line, h("span", {}, told), again ? h("button", { type: "button", class: "plain-button", on: { click: again } }, "Try now") : null);
   if (before !== "lost") announce("The connection is lost. Trying again.");
 }
 
@@ -66,7 +67,7 @@ function showLocked() {
 function route() {
   if (refused) return showLocked();
   const [, where = "", id = ""] = location.hash.split("/");
-  const runId = where === "runs" ? decodeURIComponent(id) : "";
+  const runId = where === "runs" ? unescaped(id) : "";
   if (runId && view?.id === runId) return;
   view?.close?.();
   forgetFolds();
@@ -77,6 +78,14 @@ function route() {
   list.mark(runId);
   window.scrollTo(0, 0);
   if (where === "new") main.querySelector("#goal").focus();
+}
+
+function unescaped(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 window.addEventListener("hashchange", () => {

@@ -3,7 +3,7 @@
 import { toolName } from "./decision.js";
 import { fill, fold, h } from "./dom.js";
 import { count, many, moment, until } from "./format.js";
-import { brief, pre, whole } from "./values.js";
+import { brief, legible, pre, whole } from "./values.js";
 import { glyph } from "./words.js";
 
 const ROWS = 12;
@@ -81,9 +81,9 @@ function expiry(at) {
 }
 
 function previewOf(preview) {
-  if (!preview || (Array.isArray(preview) && !preview.length)) return null;
-  const text = typeof preview === "string" ? preview : JSON.stringify(preview, null, 2);
-  return fold("approval-preview", "Preview", () => pre(text), { open: text.length < 1500, cls: "quiet" });
+  if (!preview?.length) return null;
+  const text = preview.join("\n");
+  return fold("approval-preview", "What it would do", () => pre(text), { cls: "quiet" });
 }
 
 /** Every call of a proposal in a row, its arguments in columns; editable when asked for. */
@@ -177,7 +177,7 @@ class CallTable {
 
 function valueCell(key, value) {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  if (text.length <= 160) return h("span", { class: "cell" }, text);
+  if (text.length <= 160) return h("bdi", { class: "cell" }, legible(text));
   return fold(key, brief(value, 60), () => whole(key, value), { cls: "quiet" });
 }
 

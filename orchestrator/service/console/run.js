@@ -12,7 +12,7 @@ import { WAITING, canResume, isActive, runWord, stepWord } from "./words.js";
 const LOOK_AGAIN_MS = 4000;
 const PATIENCE_MS = 3000;
 
-/** The page of a run; `hooks` are `announce(text)`, `line(state, seconds, again)` and `changed()`. */
+/** The page of a run; `hooks` are `announce(text)`, `line(state, again, said)` and `changed()`. */
 export class RunView {
   #run;
   #hooks;
@@ -63,7 +63,7 @@ export class RunView {
       await follow(this.id, {
         after: this.#run.seq,
         signal: this.#over.signal,
-        line: (state, seconds, again) => this.#line(state, seconds, again),
+        line: (...state) => this.#line(...state),
         entry: (entry) => this.#took(entry),
         delta: (piece) => this.#heard(piece),
       });
@@ -89,8 +89,8 @@ export class RunView {
     this.#drawing ||= requestAnimationFrame(() => this.#draw());
   }
 
-  #line(state, seconds, again) {
-    this.#hooks.line(state, seconds, again);
+  #line(state, again, said) {
+    this.#hooks.line(state, again, said);
     this.element.setAttribute("aria-busy", String(state !== "rest" && !this.#run.seq));
   }
 

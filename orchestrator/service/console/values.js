@@ -4,10 +4,17 @@ import { fold, h } from "./dom.js";
 import { bytes, count, cut, shortened } from "./format.js";
 
 const MOST = 2000;
+// Control characters, and those that are not seen or that turn the direction of writing.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** A text in which nothing hides: what is not seen, or turns the writing, is written out. */
+export function legible(text) {
+  return text.replace(UNSEEN, (each) => `\\u{${each.codePointAt(0).toString(16)}}`);
+}
 
 /** A value in a few characters of one line. */
 export function brief(value, most = 48) {
-  if (typeof value === "string") return `“${shortened(value.replace(/\s+/g, " "), most)}”`;
+  if (typeof value === "string") return `“${shortened(legible(value).replace(/\s+/g, " "), most)}”`;
   if (value === null || typeof value !== "object") return String(value);
   if (Array.isArray(value)) return value.length ? `${count(value.length)} items` : "none";
   return briefFields(value, most);
@@ -33,7 +40,7 @@ export function whole(key, value) {
 
 /** Text in a box that scrolls when it is long. */
 export function pre(text) {
-  return h("pre", { class: "value", tabindex: "0" }, text);
+  return h("pre", { class: "value", tabindex: "0", dir: "auto" }, legible(text));
 }
 
 /** Arguments as a list of names and values. */
