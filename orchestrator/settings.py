@@ -85,7 +85,8 @@ class ConfigFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mcpServers: dict[str, dict[str, Any]] = Field(default_factory=dict)  # noqa: N815 - the field's name
+    # Not in a traceback that shows values: a server's block is where its secrets are.
+    mcpServers: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)  # noqa: N815 - the field's name
     places: dict[str, str] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     budget: Budget = Budget()
@@ -116,7 +117,7 @@ class Telemetry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    endpoint: str
+    endpoint: str = Field(repr=False)
     headers: SecretStr = SecretStr("")
     service: str = "ferryman"
 
@@ -177,7 +178,7 @@ class Settings(BaseModel):
     prompts_dir: Path
     config_path: Path | None = None
     config: ConfigFile = ConfigFile()
-    base_url: str = ""
+    base_url: str = Field(default="", repr=False)
     api_key: SecretStr | None = None
     embedded_model: str = ""
     log: Path | None = None
