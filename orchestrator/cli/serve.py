@@ -52,7 +52,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    complaints = logging.StreamHandler()
+    # A library that sets a level of its own still says nothing below this one.
+    complaints.setLevel(logging.WARNING)
+    logging.basicConfig(handlers=[complaints], format="%(levelname)s %(name)s: %(message)s")
     asyncio.run(_served(settings_of(options)))
     return 0
 

@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
-from pydantic import StringConstraints
 
 from orchestrator.core.errors import (
     Forbidden,
@@ -47,17 +46,14 @@ Here = Annotated[Service, Depends(service_of)]
 RunId = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Before = Annotated[str, Query(pattern=r"^[0-9A-Za-z_-]{0,64}$")]
-Once = Annotated[
-    Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")] | None,
-    Header(alias="Idempotency-Key"),
-]
+Once = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{0,255}$")]
 After = Annotated[int, Query(ge=0, lt=2**53)]
-LastSeen = Annotated[Annotated[int, Query(ge=0, lt=2**53)] | None, Header(alias="Last-Event-ID")]
+LastSeen = Annotated[int, Header(alias="Last-Event-ID", ge=-1, lt=2**53)]
 
 
 @router.post("/runs", status_code=201, responses={200: {"model": RunView}})
 async def create(
-    new: NewRun, service: Here, caller: Runner, response: Response, once: Once = None
+    new: NewRun, service: Here, caller: Runner, response: Response, once: Once = ""
 ) -> RunView:
     """Start a run; it is durable when this answers.
 
@@ -68,7 +64,7 @@ async def create(
     request = request_of(
         new, tenant=caller.tenant, places=_places(new, service), budget=service.budget
     )
-    if once is None:
+    if not once:
         run_id, made = await service.dispatcher.start(request, plan_only=new.plan_only), True
     else:
         run_id, made = await _started_once(service, request, once, plan_only=new.plan_only)
@@ -134,7 +130,7 @@ async def events(
     caller: Reader,
     *,
     after: After = 0,
-    last_seen: LastSeen = None,
+    last_seen: LastSeen = -1,
     deltas: bool = False,
 ) -> EventStream:
     """Stream a run's journal: each entry once, in order, from any point on.
@@ -144,7 +140,7 @@ async def events(
     With `deltas` there are events `delta` with text as it is written, which no journal keeps.
     """
     await _own(service, caller, run_id)
-    seen = after if last_seen is None else last_seen
+    seen = after if last_seen < 0 else last_seen
     frames = _frames(service, run_id, after=seen, deltas=deltas)
     limits = service.limits
     return EventStream(kept_alive(frames, every_s=limits.keep_alive_s, until=service.draining))

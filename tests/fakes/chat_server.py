@@ -44,9 +44,13 @@ def asked_for(body):
 
 def well_behaved(body):
     """Answer as a good server does."""
-    request = asked_for(body)
-    said = pieces(plausible(request))
-    kept = said[: request.max_tokens]
+    return told(plausible(asked_for(body)), most=body["max_tokens"])
+
+
+def told(text, *, most=10_000):
+    """A whole reply with that text, cut after `most` pieces."""
+    said = pieces(text)
+    kept = said[:most]
     usage = {"prompt_tokens": 9, "completion_tokens": len(kept)}
     finish = "length" if len(kept) < len(said) else "stop"
     chunks = [delta(piece) for piece in kept]
