@@ -10,6 +10,8 @@ from orchestrator.core.events import RunHead
 from orchestrator.core.plans import Plan
 from orchestrator.core.runs import Approve, Budget, RunRequest, RunState, RunStatus, StepState
 from orchestrator.core.tools import Effect, ToolCall, ToolOutcome
+from orchestrator.policy.preview import preview
+from orchestrator.policy.provenance import Origin, origins, summary
 
 NO_NUL = r"^[^\x00]*$"
 """SQLite ends a text at the first NUL."""
@@ -111,7 +113,11 @@ class CallView(BaseModel):
 
 
 class ApprovalView(BaseModel):
-    """What a run asks a person: exactly these calls, bound by the digest."""
+    """What a run asks a person: exactly these calls, bound by the digest.
+
+    `preview` says in lines what they would do, `provenance` in words where each argument is from,
+    and `origins` the same for every call, to be read by a program.
+    """
 
     digest: str
     reason: str
@@ -121,6 +127,8 @@ class ApprovalView(BaseModel):
     expressions: dict[str, JsonValue]
     calls: list[CallView]
     preview: list[str] = []
+    provenance: dict[str, str] = {}
+    origins: list[dict[str, Origin]] = []
     expires: datetime | None = None
 
 
@@ -248,6 +256,9 @@ def _approval_of(state: RunState) -> ApprovalView | None:
         effect=proposal.effect,
         expressions=proposal.expressions,
         calls=[_call(proposal.call_id(at), call) for at, call in enumerate(proposal.calls)],
+        preview=preview(state, proposal).told,
+        provenance=summary(state, proposal),
+        origins=list(origins(state, proposal)),
         expires=asked.expires,
     )
 
