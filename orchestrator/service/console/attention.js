@@ -50,7 +50,7 @@ function panel(title, note, body, actions, act) {
 export function approvalPanel(approval, { approve, deny }) {
   const { proposal } = approval;
   const unknown = approval.verdict?.code === "tool_outcome_unknown";
-  const table = new CallTable(proposal, approval.provenance);
+  const table = new CallTable(proposal);
   const calls = many(proposal.calls.length, "call");
   const note = h(
     "div",
@@ -64,7 +64,7 @@ export function approvalPanel(approval, { approve, deny }) {
     made.querySelector(".primary").textContent = editing ? "Approve as edited" : yes;
   };
   const yes = unknown ? "Do it again" : `Approve ${calls}`;
-  const body = h("div", {}, table.element, previewOf(approval.preview), unknown ? null : edit, h("p", { class: "soft bound" }, "Bound to ", h("code", { title: approval.digest }, approval.digest.slice(0, 12)), ": a yes is for these calls and no others."));
+  const body = h("div", { class: "asked" }, table.element, originsOf(approval.provenance), previewOf(approval.preview), unknown ? null : edit, h("p", { class: "soft bound" }, "Bound to ", h("code", { title: approval.digest }, approval.digest.slice(0, 12)), ": a yes is for these calls and no others."));
   const actions = [
     { word: yes, doing: "Approving …", kind: "primary", run: () => approve(approval.digest, table.edited()) },
     { word: "Deny", doing: "Denying …", kind: "danger", run: () => deny(approval.digest) },
@@ -80,6 +80,13 @@ function expiry(at) {
   return h("span", { title: moment(at) }, left ? ` The question expires ${left}.` : " The question has expired.");
 }
 
+/** Where each argument is from, in the service's words. */
+function originsOf(provenance) {
+  const told = Object.entries(provenance ?? {});
+  if (!told.length) return null;
+  return h("dl", { class: "origins" }, told.map(([name, said]) => h("div", {}, h("dt", {}, name), h("dd", {}, said))));
+}
+
 function previewOf(preview) {
   if (!preview?.length) return null;
   const text = preview.join("\n");
@@ -92,9 +99,8 @@ class CallTable {
   #all = false;
   #fields = new Map();
 
-  constructor(proposal, provenance) {
+  constructor(proposal) {
     this.proposal = proposal;
-    this.provenance = provenance;
     this.names = [...new Set(proposal.calls.flatMap((call) => Object.keys(call.arguments)))];
     this.element = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The exact calls" });
     this.#draw();
@@ -136,11 +142,11 @@ class CallTable {
   #draw() {
     const { calls } = this.proposal;
     const shown = this.#all ? calls : calls.slice(0, ROWS);
-    const head = this.names.map((name) => h("th", { scope: "col" }, name, this.#origin(name)));
+    const head = this.names.map((name) => h("th", { scope: "col", role: "columnheader" }, name, this.#origin(name)));
     const more = calls.length - shown.length;
     fill(
       this.element,
-      h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "number" }, "#"), head)), h("tbody", {}, shown.map((call, at) => this.#row(call, at)))),
+      h("table", { role: "table" }, h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, h("th", { scope: "col", role: "columnheader", class: "number" }, "#"), head)), h("tbody", { role: "rowgroup" }, shown.map((call, at) => this.#row(call, at)))),
       more > 0 ? h("button", { type: "button", class: "plain-button", on: { click: () => this.#showAll() } }, `Show the other ${count(more)}`) : null,
       this.names.length ? null : h("p", { class: "soft" }, "The call has no arguments."),
     );
@@ -154,14 +160,14 @@ class CallTable {
 
   #origin(name) {
     const expression = this.proposal.expressions[name];
-    const said = this.provenance?.[name];
-    if (typeof said === "string") return h("span", { class: "origin" }, said);
     if (typeof expression !== "string" || !expression.startsWith("$")) return h("span", { class: "origin" }, "said by the planner");
     return h("span", { class: "origin" }, "from ", h("code", {}, expression));
   }
 
+  // On a narrow window rows become blocks, which would take the roles of a table from them.
   #row(call, at) {
-    return h("tr", {}, h("th", { scope: "row", class: "number" }, at + 1), this.names.map((name) => h("td", {}, this.#cell(call, at, name))));
+    const cell = (name) => h("td", { role: "cell", "data-name": name }, this.#cell(call, at, name));
+    return h("tr", { role: "row" }, h("th", { scope: "row", role: "rowheader", class: "number" }, at + 1), this.names.map(cell));
   }
 
   #cell(call, at, name) {
