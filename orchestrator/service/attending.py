@@ -50,13 +50,16 @@ class Attended:
             ServiceBusy: The service goes down; the run goes on when it is back.
         """
         items = self.service.dispatcher.follow(self.run_id, after=self.since)
+        over = False
         try:
             async with aclosing(items):
                 async for item in items:
+                    # The run is free to be gone on with only once there is nothing to follow.
+                    if over:
+                        return
                     if isinstance(item, Entry):
                         yield item, self.told.take(item)
-                        if asks_caller(item):
-                            return
+                        over = asks_caller(item)
         except (asyncio.CancelledError, GeneratorExit):
             if not self.detached and not self.service.draining.is_set():
                 _leave(self.service, self.run_id)

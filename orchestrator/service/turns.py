@@ -60,6 +60,8 @@ def conversation(turns: Sequence[Turn], *, param: str) -> Conversation:
             hint="Send the task as the last message, with the role `user`.",
         )
     goal = turns[-1].text.strip()
+    if "\x00" in goal:
+        raise InvalidRequest("A task has no NUL in it.", param=turns[-1].at or param)
     if not goal or len(goal) > GOAL_CHARACTERS:
         raise InvalidRequest(
             f"The last message has {len(goal)} characters; a task has 1 to {GOAL_CHARACTERS}.",
