@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import cast
 
@@ -26,6 +27,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """
     keyring = Keyring(settings.keys_path)
     _ = keyring.required  # a file of keys that cannot be read stops the start
+    import_module("orchestrator.graph.build")  # seconds, which the first run need not wait for
     metrics = open_metrics(settings)
     async with open_orchestrator(settings, metrics=metrics) as orchestrator:
         limits = settings.config.service
