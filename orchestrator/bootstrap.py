@@ -6,8 +6,9 @@ The only module that imports the adapters.
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from logging import Handler
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from adapters.backends.profiles import get_profile, profile_for
 from adapters.backends.shared import SharedBackend
@@ -27,6 +28,7 @@ from adapters.tools.mcp_manifest import ManifestCache
 from adapters.tools.redacted import RedactedToolset
 from adapters.tools.text import SPECS as TEXT_SPECS
 from adapters.tools.text import TextToolset
+from adapters.traces.logs import log_handler
 from orchestrator.core.errors import SettingsError
 from orchestrator.core.events import Entry, ModelInfo
 from orchestrator.core.redaction import Redactor
@@ -75,7 +77,6 @@ async def open_orchestrator(
         toolset = await opened.enter_async_context(CombinedToolset([*mcp_toolsets(settings), text]))
         redactor = redactor_of(settings)
         safe = toolset if redactor.idle else RedactedToolset(toolset, redactor)
-        counting = () if metrics is None else (metrics,)
         yield Orchestrator(
             Parts(
                 roles=roles,
@@ -87,7 +88,7 @@ async def open_orchestrator(
                 blobs=FolderBlobs(settings.state_dir / "blobs"),
                 clock=SystemClock(),
                 similarity=similarity(settings),
-                retrievers=tuple(retrievers(settings)),
+                retrievers=tuple(retrievers(settings, kept=False)),
                 rules=settings.rules,
                 parallel_calls=settings.config.parallel_calls,
                 unavailable={
@@ -95,7 +96,7 @@ async def open_orchestrator(
                 },
                 lock=store.run_lock,
                 warm=toolset.warm,
-                traces=(*trace_sinks(settings, models, opened), *counting),
+                traces=(*trace_sinks(settings, models, opened), *([metrics] if metrics else [])),
             )
         )
 
@@ -159,6 +160,11 @@ def redactor_of(settings: Settings) -> Redactor:
         addresses=(settings.base_url, spans.endpoint if spans else ""),
         headers=spans.headers.get_secret_value() if spans else "",
     )
+
+
+def service_logs(settings: Settings, stream: TextIO) -> Handler:
+    """What writes the log of the service, without secrets."""
+    return log_handler(stream, redactor=redactor_of(settings))
 
 
 def open_metrics(settings: Settings) -> Metrics | None:
@@ -388,6 +394,10 @@ def measuring_retrievers(settings: Settings) -> Sequence[Retriever]:
     return (*retrievers(settings), LexicalRetriever(stems=False))
 
 
-def retrievers(settings: Settings) -> Sequence[Retriever]:
-    """Every way of comparing texts that this machine can do."""
-    return available(model_store(settings).path, settings.cache_dir / "vectors")
+def retrievers(settings: Settings, *, kept: bool = True) -> Sequence[Retriever]:
+    """Every way of comparing texts that this machine can do.
+
+    What it computes is kept on disk, unless the texts are those of whoever sends a request.
+    """
+    vectors = settings.cache_dir / "vectors" if kept else None
+    return available(model_store(settings).path, vectors)

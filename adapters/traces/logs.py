@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
+from typing_extensions import override
 
 from adapters.traces.redaction import redacting
 from orchestrator.core.events import Entry
@@ -74,6 +75,27 @@ def facts(said: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(verdict, Mapping):
         kept |= {"verdict": verdict.get("kind"), "code": verdict.get("code", "")}
     return kept
+
+
+def log_handler(stream: TextIO, *, redactor: Redactor) -> logging.Handler:
+    """What writes the lines of the standard library's logging: JSON, or plain for a terminal."""
+    if not stream.isatty():
+        return json_handler(stream, redactor=redactor)
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Plain(redactor))
+    return handler
+
+
+class _Plain(logging.Formatter):
+    """A line for a person, without secrets."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._redactor = redactor
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.text(super().format(record))
 
 
 def json_handler(stream: TextIO, *, redactor: Redactor | None = None) -> logging.Handler:

@@ -52,12 +52,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    complaints = logging.StreamHandler()
-    # A library that sets a level of its own still says nothing below this one.
-    complaints.setLevel(logging.WARNING)
-    logging.basicConfig(handlers=[complaints], format="%(levelname)s %(name)s: %(message)s")
-    asyncio.run(_served(settings_of(options)))
+    settings = settings_of(options)
+    log_to_stderr(settings, verbose=options.verbose)
+    asyncio.run(_served(settings))
     return 0
+
+
+def log_to_stderr(settings: "Settings", *, verbose: bool) -> None:
+    """Write what goes wrong to stderr, without secrets; with `verbose` every request, too."""
+    from orchestrator.bootstrap import service_logs
+
+    lines = service_logs(settings, sys.stderr)
+    # A library that sets a level of its own still says nothing below this one.
+    lines.setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.basicConfig(handlers=[lines])
+    if verbose:
+        logging.getLogger("uvicorn.access").setLevel(logging.INFO)
 
 
 async def _served(settings: "Settings") -> None:

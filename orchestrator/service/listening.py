@@ -102,7 +102,7 @@ class Listener(uvicorn.Server):
             uvicorn.Config(
                 gated(service),
                 log_config=None,
-                access_log=False,
+                access_log=True,
                 lifespan="on",
                 ws="none",
                 http="h11",

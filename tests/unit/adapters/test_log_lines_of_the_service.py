@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from adapters.traces.logs import LogSink, json_handler
+from adapters.traces.logs import LogSink, json_handler, log_handler
 from orchestrator.core.events import Entry, RunEnded
 from orchestrator.core.redaction import REDACTED, Redactor
 from tests.unit.adapters.test_logs import AT
@@ -74,3 +74,22 @@ def test_a_secret_in_a_fact_of_a_run_is_taken_out():
     sink = LogSink(stream, redactor=Redactor.of([KEY]))
     sink.record(Entry(run_id="r1", seq=1, at=AT, event=RunEnded(status="failed", code=f"x{KEY}")))
     assert json.loads(stream.getvalue())["code"] == f"x{REDACTED}"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_person_at_a_terminal_reads_plain_lines_without_secrets():
+    stream = Terminal()
+    handler = log_handler(stream, redactor=Redactor.of([KEY]))
+    handler.handle(logging.LogRecord("x", logging.ERROR, "x.py", 1, "no %s", (KEY,), None))
+    assert stream.getvalue() == f"ERROR x: no {REDACTED}\n"
+
+
+def test_what_collects_lines_gets_json():
+    stream = io.StringIO()
+    handler = log_handler(stream, redactor=Redactor())
+    handler.handle(logging.LogRecord("x", logging.ERROR, "x.py", 1, "no", (), None))
+    assert json.loads(stream.getvalue())["event"] == "no"
