@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
@@ -17,9 +18,11 @@ from orchestrator.core.errors import RunNotFound
 from orchestrator.core.runs import RunStatus
 from orchestrator.ports.store import Pruned
 
-BATCH = 100
+BATCH = 40
 """Runs that go in one transaction: short enough that no run at work waits for long."""
-_CHUNK_PAGES = 2000
+PAUSE_S = 0.15
+"""Seconds between transactions: whoever waits for the lock looks every tenth of a second."""
+_CHUNK_PAGES = 500
 _WORTH_REWRITING = 0.25
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _OLD = """SELECT run_id, status, touched FROM runs
@@ -59,18 +62,20 @@ def prune(path: Path, wanted: Retention, *, busy_s: float) -> Pruned:
     Raises:
         JournalError: The file cannot be written; every run is there wholly or not at all.
     """
-    with named(path), closing(connect(path, busy_s=busy_s)) as db:
+    # What is removed may well be there again after a power failure: it is removed the next time.
+    with named(path), closing(connect(path, busy_s=busy_s, durability="normal")) as db:
         size = _file_bytes(path)
         old = [row for row in map(_Old._make, _chosen(db, wanted)) if row.status in wanted.statuses]
         done = Pruned()
         for at in range(0, len(old), BATCH):
             done = _sum(done, _batch(db, path, old[at : at + BATCH], wanted))
+            _let_others_write(db, wanted)
         gone = set(done.runs) if wanted.rehearse else set()
         blobs, blob_bytes = FolderBlobs(path.parent / "blobs").sweep(
             lambda: _referred_to(db, without=gone), rehearse=wanted.rehearse
         )
         if not wanted.rehearse and done.runs:
-            _give_back(db)
+            _give_back(db, wanted)
         freed = max(0, size - _file_bytes(path))
     return replace(done, blobs=blobs, blob_bytes=blob_bytes, file_bytes=freed)
 
@@ -95,6 +100,13 @@ def _batch(db: sqlite3.Connection, path: Path, old: Sequence[_Old], wanted: Rete
         with whole(db):
             gone = _sum(Pruned(), *(_removed(db, run) for run in free))
     return _sum(gone, Pruned(busy=tuple(busy)))
+
+
+def _let_others_write(db: sqlite3.Connection, wanted: Retention) -> None:
+    """Give the lock to whoever waits for it, and keep the log of changes short."""
+    if not wanted.rehearse:
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        time.sleep(PAUSE_S)
 
 
 def _counted(db: sqlite3.Connection, run: _Old) -> Pruned:
@@ -133,21 +145,23 @@ def _digests(rows: Iterator[Any], without: Collection[str]) -> Iterator[str]:
             yield from _DIGEST.findall(entry)
 
 
-def _give_back(db: sqlite3.Connection) -> None:
+def _give_back(db: sqlite3.Connection, wanted: Retention) -> None:
     """Shrink the file by what became free; where that fails, the room is used by later runs."""
     with suppress(sqlite3.Error):
         if db.execute("PRAGMA auto_vacuum").fetchone() == (0,):
             _rewrite(db)
         else:
-            _cut_off(db)
+            _cut_off(db, wanted)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _cut_off(db: sqlite3.Connection) -> None:
+def _cut_off(db: sqlite3.Connection, wanted: Retention) -> None:
     """Cut free pages off a piece at a time, so that writers get their turn in between."""
     left = _free_pages(db)
     while left:
-        db.execute(f"PRAGMA incremental_vacuum({_CHUNK_PAGES})").fetchall()
+        # Stepped once, as `execute` does, it would free one page.
+        db.executescript(f"PRAGMA incremental_vacuum({_CHUNK_PAGES})")
+        _let_others_write(db, wanted)
         before, left = left, _free_pages(db)
         if left >= before:
             return

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from contextlib import closing
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -183,6 +184,27 @@ async def test_runs_go_in_batches_while_others_are_written(store):
     assert len(done.runs) == 230
     assert done.entries == 460
     assert statements == []
+
+
+async def test_between_its_steps_everybody_can_write_and_the_steps_are_few(
+    path, store, monkeypatch
+):
+    for number in range(100):
+        journal = journal_of(f"r{number}", *reasons(50), RunEnded(status="completed"))
+        await store.append(journal)
+    pauses = []
+
+    def pause(seconds):
+        with closing(sqlite3.connect(path, timeout=0)) as db, db:
+            db.execute("BEGIN IMMEDIATE")
+        pauses.append(seconds)
+
+    monkeypatch.setattr("adapters.stores.retention.time", SimpleNamespace(sleep=pause))
+    done = await store.prune(before=LATE)
+    assert len(done.runs) == 100
+    assert done.file_bytes > 400 * 4096
+    assert 3 <= len(pauses) < 12
+    assert min(pauses) > 0.1
 
 
 async def test_a_run_that_was_taken_up_since_it_was_chosen_stays(path, store, monkeypatch):
