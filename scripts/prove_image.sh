@@ -24,6 +24,10 @@ mkdir -p "$work"
 if [ ! -f "$work/base/etc/debian_version" ]; then
     debootstrap --variant=minbase "$release" "$work/base" "$mirror/debian" >"$work/debootstrap.log"
 fi
+# As in Debian's own image: a package that is installed is not kept as an archive, too.
+echo 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };' \
+    >"$work/base/etc/apt/apt.conf.d/docker-clean"
+rm -f "$work"/base/var/cache/apt/archives/*.deb
 printf '%s\n' "deb $mirror/debian $release main" "deb $mirror/debian $release-updates main" \
     "deb $mirror/debian-security $release-security main" >"$work/base/etc/apt/sources.list"
 

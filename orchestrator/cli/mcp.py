@@ -40,7 +40,9 @@ def execute(options: argparse.Namespace) -> int:
     """Serve until the client closes stdin."""
     from orchestrator.cli.serve import settings_of
 
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    on_stderr = logging.StreamHandler()
+    on_stderr.setLevel(logging.WARNING)
+    logging.basicConfig(handlers=[on_stderr], format="%(levelname)s %(name)s: %(message)s")
     asyncio.run(_served(settings_of(options), may_approve=not options.no_approve))
     return 0
 
