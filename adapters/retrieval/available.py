@@ -12,12 +12,12 @@ EMBEDDING_MODEL = "all-minilm-l6-v2"
 STATIC_MODEL = "wordllama-256"
 
 
-def available(path_of: Callable[[str], Path | str], vectors: Path) -> Sequence[Retriever]:
+def available(path_of: Callable[[str], Path | str], vectors: Path | None) -> Sequence[Retriever]:
     """BM25 always; MiniLM and WordLlama where their files and their runtime are.
 
     Args:
         path_of: Where the weights of a name of the catalogue are; raises `ModelFileError`.
-        vectors: The folder that keeps what was computed.
+        vectors: The folder that keeps what was computed; None keeps nothing.
     """
     found: list[Retriever] = [LexicalRetriever()]
     with suppress(ModelFileError, ImportError):
