@@ -36,6 +36,8 @@ FLAGS = [
     "--disable-sync",
     "--force-color-profile=srgb",
 ]
+PATIENCE_MS = 90_000
+"""A browser that shares two processors with the other tests is slow, and not wrong."""
 MISSING = "Chromium is not on this machine: `apt-get install chromium` brings it."
 
 
@@ -197,6 +199,7 @@ async def visit(browser, url, **settings):
     settings = {**calm, **settings}
     context = await browser.new_context(**settings)
     page = await context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.complaints = []
     page.on("console", lambda said: _note(page, said.type, said.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
