@@ -3,12 +3,13 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
-from orchestrator.bootstrap import open_metrics, open_orchestrator
+from orchestrator.bootstrap import bindings, open_metrics, open_orchestrator
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.ports.store import RunDirectory
 from orchestrator.runtime import Orchestrator
@@ -16,6 +17,9 @@ from orchestrator.service.context import Check, Service
 from orchestrator.service.dispatcher import Dispatcher
 from orchestrator.service.keys import Keyring
 from orchestrator.settings import Settings
+
+_IN_PROCESS = frozenset({"embedded", "scripted", "recorded"})
+_PORTS = {"http": 80, "https": 443}
 
 
 @asynccontextmanager
@@ -42,7 +46,10 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             models=settings.config.models,
             places=settings.config.places,
             budget=settings.config.budget,
-            checks=checks_of(settings.state_dir, directory, orchestrator),
+            checks={
+                **models_of(settings),
+                **checks_of(settings.state_dir, directory, orchestrator),
+            },
             metrics=metrics,
         )
 
@@ -52,9 +59,41 @@ def checks_of(state: Path, directory: RunDirectory, orchestrator: Orchestrator) 
     unavailable = orchestrator.parts.unavailable
     namespaces = {spec.namespace for spec in orchestrator.parts.toolset.specs} | {*unavailable}
     tools: dict[str, Check] = {
-        f"tools.{name}": _known(bool(unavailable.get(name))) for name in sorted(namespaces)
+        f"tools.{name}": _known(missing=bool(unavailable.get(name))) for name in sorted(namespaces)
     }
     return {"state": _writable(state), "journal": _readable(directory), **tools}
+
+
+def models_of(settings: Settings) -> dict[str, Check]:
+    """Where each role's model server is; a model of this process is loaded by now.
+
+    That somebody listens is all that is asked: a server that loads its model does, and a
+    completion would take its time from the runs.
+    """
+    found: dict[str, Check] = {}
+    for role, binding in bindings(settings).items():
+        url = str(binding.options.get("base_url") or settings.base_url)
+        served = binding.backend not in _IN_PROCESS and bool(url)
+        found[f"backend.{role}"] = _listening(url) if served else _known(missing=False)
+    return found
+
+
+def _listening(url: str) -> Check:
+    at = urlsplit(url)
+
+    async def check() -> str:
+        try:
+            _, writer = await asyncio.open_connection(
+                at.hostname, at.port or _PORTS.get(at.scheme, 80)
+            )
+        except OSError as error:
+            return f"nobody listens at its address: {error.strerror or type(error).__name__}"
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        return ""
+
+    return check
 
 
 def _writable(state: Path) -> Check:
@@ -89,7 +128,7 @@ def _readable(directory: RunDirectory) -> Check:
     return check
 
 
-def _known(missing: bool) -> Check:  # noqa: FBT001 - a fact, not a switch
+def _known(*, missing: bool) -> Check:
     async def check() -> str:
         return "its server did not start" if missing else ""
 
