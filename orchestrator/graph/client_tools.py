@@ -9,7 +9,7 @@ from orchestrator.core.events import RunEnded
 from orchestrator.core.runs import RunState
 from orchestrator.core.tools import ToolCall, ToolOutcome, ToolSpec
 from orchestrator.graph.context import RunContext
-from orchestrator.policy.catalogue import build_catalogue
+from orchestrator.policy.client_catalogue import with_tools
 from orchestrator.policy.client_tools import NAMESPACE, client_guards, client_rules
 from orchestrator.ports.retrieval import Retriever
 from orchestrator.ports.tools import Toolset
@@ -59,7 +59,7 @@ def with_client_tools(
     return dataclasses.replace(
         context,
         toolset=toolset,
-        catalogue=build_catalogue(toolset.specs, retrievers, priors=context.catalogue.priors),
+        catalogue=with_tools(context.catalogue, tools, retrievers),
         rules=client_rules(context.rules),
         guards=client_guards(context.guards),
     )
