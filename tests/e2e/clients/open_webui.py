@@ -61,28 +61,32 @@ def aside_body(model, key, messages):
 
 
 async def chat(session, url, model, messages):
+    """Stream a chat and give what was answered."""
     said = ""
     async with session.post(f"{url}/v1/chat/completions", json=chat_body(model, messages)) as got:
         tell("answered", status=got.status, kind=got.headers["Content-Type"])
         async for raw in got.content:
             line = raw.decode().strip()
-            if not line.startswith("data: ") or line == "data: [DONE]":
-                continue
-            chunk = json.loads(line.removeprefix("data: "))
-            if "error" in chunk:
-                tell("error", **chunk["error"])
-            for choice in chunk.get("choices", ()):
-                delta = choice["delta"]
-                if delta.get("reasoning_content"):
-                    tell("reasoning", text=delta["reasoning_content"])
-                if delta.get("content"):
-                    said += delta["content"]
-                    tell("content", text=delta["content"])
-                if choice["finish_reason"]:
-                    tell("finish", reason=choice["finish_reason"], ferryman=chunk["ferryman"])
-            if chunk.get("usage"):
-                tell("usage", prompt_tokens=chunk["usage"]["prompt_tokens"])
+            if line.startswith("data: {"):
+                said += heard(json.loads(line.removeprefix("data: ")))
     return said
+
+
+def heard(chunk):
+    """Tell a chunk, and give its part of the answer."""
+    if "error" in chunk:
+        tell("error", **chunk["error"])
+    if chunk.get("usage"):
+        tell("usage", prompt_tokens=chunk["usage"]["prompt_tokens"])
+    for choice in chunk.get("choices", ()):
+        delta = choice["delta"]
+        for field, what in (("reasoning_content", "reasoning"), ("content", "content")):
+            if delta.get(field):
+                tell(what, text=delta[field])
+        if choice["finish_reason"]:
+            tell("finish", reason=choice["finish_reason"], ferryman=chunk["ferryman"])
+        return delta.get("content", "")
+    return ""
 
 
 async def job(url, model, task):
