@@ -114,6 +114,10 @@ async def test_a_run_is_started_and_approved_with_the_keyboard_alone(tmp_path):
         await page.wait_for_selector(".outcome.tone-answer")
         await page.wait_for_function(f"{said}.includes('Completed')")
         assert await page.evaluate("document.activeElement.tagName") == "H1"
+        await page.focus("#skip")
+        await page.keyboard.press("Enter")
+        assert await page.evaluate("document.activeElement.id") == "main"
+        assert await page.locator(".outcome.tone-answer").count() == 1
         assert page.complaints == []
 
 

@@ -88,6 +88,11 @@ function unescaped(text) {
   }
 }
 
+// The address belongs to the run: skipping to it must not change the one for the other.
+document.getElementById("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
 window.addEventListener("hashchange", () => {
   route();
   list.refresh();

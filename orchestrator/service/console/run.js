@@ -133,7 +133,7 @@ export class RunView {
     if (this.head.dataset.state === key) return;
     const first = !this.head.dataset.state;
     this.head.dataset.state = key;
-    const held = document.activeElement?.closest?.(".run-head button") !== null && this.head.contains(document.activeElement);
+    const held = this.head.contains(document.activeElement);
     const folders = Object.entries(run.request.places);
     fill(
       this.head,
