@@ -31,7 +31,10 @@ class Work:
         self._first = first
         self._plan_only = plan_only
         self._called_off = False
+        self._stopping = False
+        self._begun = asyncio.Event()
         self._task = asyncio.create_task(self._drive())
+        self._task.add_done_callback(self._ended)
 
     async def finished(self) -> None:
         """Wait for the end.
@@ -61,11 +64,20 @@ class Work:
         await self._stopped()
 
     async def _stopped(self) -> None:
-        self._task.cancel()
+        # A task that is cancelled before it has begun could not write down that it was.
+        await self._begun.wait()
+        if not self._stopping:
+            self._stopping = True
+            self._task.cancel()
         await asyncio.wait([self._task])
+
+    def _ended(self, _: asyncio.Task[None]) -> None:
+        self._begun.set()
+        self.journal.close()
 
     async def _drive(self) -> None:
         context, journal = self._context, self.journal
+        self._begun.set()
         try:
             await journal.append(*self._first)
             await self._through_the_graph()
@@ -77,8 +89,6 @@ class Work:
             raise
         except (OrchestratorError, ExceptionGroup) as raised:
             await journal.append(ending_of(raised))
-        finally:
-            journal.close()
 
     async def _through_the_graph(self) -> None:
         from orchestrator.graph.build import build_graph

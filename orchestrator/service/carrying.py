@@ -1,6 +1,7 @@
 """Carrying runs: who may begin, who waits, and what becomes of a run that nobody carries on."""
 
 import asyncio
+import functools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
@@ -68,7 +69,7 @@ class Carrier:
         self._asked = asked
         self._accepted: dict[str, Accepted] = {}
         self._queue: deque[Accepted] = deque()
-        self._carrying: dict[str, asyncio.Task[None]] = {}
+        self._carrying: dict[str, asyncio.Task[Exception | None]] = {}
         self._beside: set[asyncio.Task[Any]] = set()
         self._failures: dict[str, Exception] = {}
         self._pace = Pace()
@@ -179,20 +180,21 @@ class Carrier:
         while self._queue and len(self._carrying) < self._most_running and not self._draining:
             accepted = self._queue.popleft()
             accepted.moved("running")
-            task = asyncio.create_task(self._carried(accepted))
+            task = asyncio.create_task(self._carry(accepted))
             self._carrying[accepted.run_id] = task
+            # Not in the task itself, which may be cancelled before it has begun.
+            since = task.get_loop().time()
+            task.add_done_callback(functools.partial(self._carried, accepted, since))
 
-    async def _carried(self, accepted: Accepted) -> None:
-        failure: Exception | None = going_down()
-        since = asyncio.get_running_loop().time()
-        try:
-            failure = await self._carry(accepted)
-        finally:
-            self._pace.took(asyncio.get_running_loop().time() - since)
-            self._carrying.pop(accepted.run_id, None)
-            self._over(accepted, failure)
-            if not _is_cancelled_itself():
-                self._fill()
+    def _carried(
+        self, accepted: Accepted, since: float, task: asyncio.Task[Exception | None]
+    ) -> None:
+        self._pace.took(task.get_loop().time() - since)
+        del self._carrying[accepted.run_id]
+        if accepted.stage == "running":
+            self._over(accepted, going_down() if task.cancelled() else task.result())
+        if not task.cancelled():
+            self._fill()
 
     async def _carry(self, accepted: Accepted) -> Exception | None:
         """Carry a run to its end or rest, and give why that failed, if it did."""
@@ -222,6 +224,27 @@ class Carrier:
 
     async def _called_off_in_the_queue(self, accepted: Accepted) -> bool:
         self._queue.remove(accepted)
+        return await self._called_off_meanwhile(accepted)
+
+    async def _called_off_at_work(self, accepted: Accepted) -> bool:
+        task = self._carrying[accepted.run_id]
+        journal = self._orchestrator.live(accepted.run_id)
+        if journal is None:
+            return await self._called_off_meanwhile(accepted, task)
+        await self._orchestrator.cancel(accepted.run_id)
+        await asyncio.wait([task])
+        if accepted.failure is not None:
+            raise accepted.failure
+        return journal.state.status == "cancelled"
+
+    async def _called_off_meanwhile(
+        self, accepted: Accepted, task: asyncio.Task[Exception | None] | None = None
+    ) -> bool:
+        """Cancel a run that nobody works on; `task` was about to begin, or had just ended."""
+        accepted.moved("claimed")
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
         failure: Exception | None = None
         try:
             return await self._orchestrator.call_off(accepted.run_id)
@@ -230,21 +253,7 @@ class Carrier:
             raise
         finally:
             self._over(accepted, failure)
-
-    async def _called_off_at_work(self, accepted: Accepted) -> bool:
-        run_id = accepted.run_id
-        task, journal = self._carrying[run_id], self._orchestrator.live(run_id)
-        if journal is None:
-            # Its journal is being read or was just closed: nothing happens to it any more.
-            task.cancel()
-            await asyncio.wait([task])
             self._fill()
-            return await self._orchestrator.call_off(run_id)
-        await self._orchestrator.cancel(run_id)
-        await asyncio.wait([task])
-        if accepted.failure is not None:
-            raise accepted.failure
-        return journal.state.status == "cancelled"
 
     def _over(self, accepted: Accepted, failure: Exception | None) -> None:
         del self._accepted[accepted.run_id]

@@ -9,13 +9,18 @@ import pytest
 from orchestrator.core.errors import InvalidRequest, RunConflict, RunNotFound
 from orchestrator.core.events import ApprovalAsked, ApprovalGiven, CallProposed
 from orchestrator.core.verdicts import ALLOW, Verdict
-from tests.fakes.office import RENAME, Office, act, events, screenshot_script
+from orchestrator.service.dispatcher import Dispatcher
+from tests.fakes.office import RENAME, Office, SteadyPlanner, act, events, screenshot_script
 from tests.fakes.service import (
+    LOOKING,
+    LOOKS,
     MAILING,
     SEND,
+    Gate,
     Sent,
     dispatching,
     followed,
+    looking,
     renaming,
     status_of,
     with_locks,
@@ -287,3 +292,38 @@ async def test_a_sweep_that_has_nothing_to_do_reads_nothing():
     await dispatcher.expire(now)
     office.store.read = None
     assert await dispatcher.expire(now + timedelta(minutes=9)) == []
+
+
+async def test_a_sweep_leaves_for_the_next_one_what_it_could_not_deny():
+    store = MemoryStore()
+    office, sent, dispatcher = mailing(approval_s=60.0, store=store)
+    with_locks(dispatcher._orchestrator, store)
+    run_id, _ = await asking(office, dispatcher)
+    office.clock.advance(60)
+    now = office.clock.now()
+    with store.run_lock(run_id):
+        assert await dispatcher.expire(now) == []
+    full = Dispatcher(dispatcher._orchestrator, running=0, waiting=0)
+    assert await full.expire(now) == []
+    assert await dispatcher.expire(now) == [run_id]
+    assert sent.to == []
+
+
+async def test_calls_of_which_one_was_begun_cannot_be_edited():
+    gate = Gate(effect="destructive")
+    office = looking(gate)
+    planner = [SteadyPlanner(LOOKING, LOOKS)] * 20
+    dispatcher = dispatching(office, *planner)
+    run_id = await dispatcher.start(office.request())
+    await gate.calls(1)
+    await dispatcher.drain(within_s=0)
+    after = dispatching(office, *planner)
+    await after.recover()
+    assert await status_of(after, run_id) == "waiting_approval"
+    asked = (await after.state(run_id)).approval
+    with pytest.raises(RunConflict, match="no calls that could be edited"):
+        await after.decide(run_id, digest=asked.digest, granted=True, by="ana", edited=[{}])
+    gate.open()
+    await after.decide(run_id, digest=asked.digest, granted=True, by="ana")
+    assert await status_of(after, run_id) == "completed"
+    assert gate.begun == 2

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orchestrator.core.errors import RunConflict, RunNotFound, ServiceBusy
+from orchestrator.core.errors import JournalError, RunConflict, RunNotFound, ServiceBusy
 from orchestrator.core.events import RunEnded
 from orchestrator.service.dispatcher import Dispatcher, Load
 from tests.fakes.office import RENAME, SteadyPlanner, events
@@ -243,3 +243,64 @@ async def test_a_run_at_work_is_not_taken_up_by_another_process():
             await refused
     gate.open()
     assert await status_of(dispatcher, run_id) == "completed"
+
+
+class Held(MemoryStore):
+    """A store whose reads wait until they are let through."""
+
+    def __init__(self):
+        super().__init__()
+        self.let_through = asyncio.Event()
+        self.let_through.set()
+
+    async def read(self, run_id, after=0, limit=None):
+        await self.let_through.wait()
+        return await super().read(run_id, after, limit)
+
+
+async def test_a_run_is_cancelled_while_its_journal_is_read():
+    gate, store = Gate(), Held()
+    office, dispatcher = behind(gate, store=store, running=1)
+    first, second = await started(office, dispatcher, 2)
+    store.let_through.clear()
+    cancelling = asyncio.create_task(dispatcher.cancel(first))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    store.let_through.set()
+    assert await cancelling
+    gate.open()
+    assert await status_of(dispatcher, first) == "cancelled"
+    assert await status_of(dispatcher, second) == "completed"
+    assert gate.begun == 1
+
+
+async def test_a_cancel_that_cannot_be_written_down_is_told():
+    gate = Gate()
+    office, dispatcher = behind(gate, running=1)
+    runs = await started(office, dispatcher, 2)
+    await gate.calls(1)
+    office.store.failing = True
+    for run_id in runs:
+        with pytest.raises(JournalError, match="disk is full"):
+            await dispatcher.cancel(run_id)
+    office.store.failing = False
+    assert [(await office.store.head(run_id)).status for run_id in runs] == ["running"] * 2
+    gate.open()
+    for run_id in runs:
+        await dispatcher.resume(run_id)
+        assert await status_of(dispatcher, run_id) == "completed"
+
+
+async def test_a_cancel_waits_for_a_decision_that_is_being_written():
+    office = renaming()
+    dispatcher = dispatching(office)
+    run_id = await dispatcher.start(office.request(approve="ask"))
+    await followed(dispatcher, run_id)
+    asked = (await dispatcher.state(run_id)).approval
+    outcomes = await asyncio.gather(
+        dispatcher.decide(run_id, digest=asked.digest, granted=True, by="ana"),
+        dispatcher.cancel(run_id),
+    )
+    assert outcomes == [None, True]
+    assert await status_of(dispatcher, run_id) == "cancelled"
+    assert office.desk.called(RENAME) == []
