@@ -7,6 +7,7 @@ from typing import Self
 import anyio
 
 from adapters.clock import SystemClock
+from adapters.secrets import redactor_for
 from adapters.tools.mcp_config import McpServerConfig, check_namespace
 from adapters.tools.mcp_connection import Connection, ConnectionDied, Transport
 from adapters.tools.mcp_http import HttpTransport
@@ -15,6 +16,7 @@ from adapters.tools.mcp_secrets import redacted
 from adapters.tools.mcp_specs import Listing, list_specs
 from adapters.tools.mcp_stdio import StdioTransport
 from adapters.tools.outcomes import failed, legible, unknown_tool
+from adapters.tools.redacted import described
 from orchestrator.core.errors import (
     ToolDefinitionChanged,
     ToolError,
@@ -50,6 +52,7 @@ class McpToolset:
         self._namespace = namespace
         self._config = config
         self._secrets = config.secrets
+        self._redactor = redactor_for({namespace: config.model_dump()})
         self._monotonic = (clock or SystemClock()).monotonic
         self._connection: Connection | None = None
         self._retired: list[Connection] = []
@@ -163,7 +166,10 @@ class McpToolset:
             raise ToolDefinitionChanged(f"{spec.id} is not what it was when the run began.")
 
     async def _listed(self, connection: Connection) -> Listing:
-        return list_specs(self._namespace, await connection.tools(), self._config.policy)
+        told = list_specs(self._namespace, await connection.tools(), self._config.policy)
+        # Here and not later, because what a server says of its tools is kept on disk.
+        specs = tuple(described(spec, self._redactor) for spec in told.specs)
+        return Listing(specs, told.wire_names, told.rejected)
 
     async def _connected(self) -> Connection:
         async with self._one_at_a_time:

@@ -32,7 +32,7 @@ class RedactedToolset:
         offered = self._inner.specs
         if offered != self._seen:
             self._seen = offered
-            self._specs = tuple(map(self._described, offered))
+            self._specs = tuple(described(spec, self._redactor) for spec in offered)
         return self._specs
 
     async def call(self, call: ToolCall) -> ToolOutcome:
@@ -43,7 +43,9 @@ class RedactedToolset:
             return outcome
         return outcome.model_copy(update={"data": data, "error": error})
 
-    def _described(self, spec: ToolSpec) -> ToolSpec:
-        told = spec.model_dump(exclude={"id"})
-        clean = self._redactor.value(told)
-        return spec if clean is told else ToolSpec.model_validate({**clean, "id": spec.id})
+
+def described(spec: ToolSpec, redactor: Redactor) -> ToolSpec:
+    """The tool with the secrets taken out of its words and schemas; its id stays."""
+    told = spec.model_dump(exclude={"id"})
+    clean = redactor.value(told)
+    return spec if clean is told else ToolSpec.model_validate({**clean, "id": spec.id})

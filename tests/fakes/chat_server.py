@@ -71,7 +71,11 @@ class ChatServer:
 
     async def _serve(self, reader, writer):
         self._tasks.add(asyncio.current_task())
-        raw = await reader.readuntil(b"\r\n\r\n")
+        try:
+            raw = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError:  # somebody only asked whether anybody listens
+            writer.close()
+            return
         lines = raw.decode().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
         body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or "{}")
