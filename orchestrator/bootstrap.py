@@ -91,6 +91,7 @@ async def open_orchestrator(
                 retrievers=tuple(retrievers(settings, kept=False)),
                 rules=settings.rules,
                 parallel_calls=settings.config.parallel_calls,
+                approval_s=settings.config.service.approval_s,
                 unavailable={
                     ns: redactor.text(error.message) for ns, error in toolset.unavailable.items()
                 },
