@@ -15,12 +15,14 @@ from typing import Any
 
 import mcp_types as types
 from fastapi import FastAPI
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.streamable_http_manager import (  # type: ignore[attr-defined]
+    AuthenticatedUser,
+    StreamableHTTPSessionManager,
+)
 from mcp.shared.exceptions import MCPError
 from starlette.routing import Route
 from starlette.types import Receive, Send

@@ -70,9 +70,9 @@ class RunTask(Frozen):
     thread: str = Field(
         default="", pattern=NAME, description="A name under which runs are listed together."
     )
-    once: str | None = Field(
-        default=None,
-        pattern=r"^[\x21-\x7e]{1,255}$",
+    once: str = Field(
+        default="",
+        pattern=r"^[\x21-\x7e]{0,255}$",
         description="A key of your choice: the same key with the same task gives the same run, "
         "so that a call can be repeated safely.",
     )
