@@ -7,9 +7,11 @@ from pathlib import PurePosixPath
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from starlette.requests import Request
 
 from orchestrator.core.errors import (
     Forbidden,
+    InvalidRequest,
     OrchestratorError,
     RunConflict,
     RunNotFound,
@@ -40,7 +42,22 @@ from orchestrator.service.runs_wire import (
 )
 from orchestrator.service.sse import EventStream, frame, kept_alive
 
-router = APIRouter(prefix="/v1", tags=["runs"])
+
+def nothing_unknown(request: Request) -> None:
+    """A dependency that refuses a query parameter which the route does not have.
+
+    Raises:
+        InvalidRequest: There is one; a misspelt one is never without effect.
+    """
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    if unknown := [name for name in request.query_params if name not in known]:
+        raise InvalidRequest(
+            f"{unknown[0]!r} is no parameter of this route.",
+            hint=f"It has {', '.join(sorted(known)) or 'none'}.",
+        )
+
+
+router = APIRouter(prefix="/v1", tags=["runs"], dependencies=[Depends(nothing_unknown)])
 ID_LENGTH = 32
 Here = Annotated[Service, Depends(service_of)]
 RunId = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,64}$")]

@@ -302,3 +302,9 @@ async def test_a_full_disk_is_told_without_its_path(client, office):
     response = await client.post("/v1/runs", json={"goal": GOAL})
     assert code_of(response) == (503, "journal")
     assert "disk" not in response.text
+
+
+async def test_a_parameter_that_is_misspelt_is_never_without_effect(client):
+    response = await client.get("/v1/runs", params={"limits": 1})
+    assert code_of(response) == (400, "invalid_request")
+    assert "before, limit, status, thread" in response.json()["error"]["hint"]
