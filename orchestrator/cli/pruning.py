@@ -40,7 +40,6 @@ def configure(commands: Any) -> None:
     parser.add_argument(
         "--status",
         action="append",
-        default=[],
         choices=get_args(RunStatus),
         help="only runs that have come to this, also one that is not over; several times",
     )

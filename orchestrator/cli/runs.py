@@ -25,7 +25,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listed.add_argument(
         "--status",
         action="append",
-        default=[],
         choices=get_args(RunStatus),
         help="only runs that have come to this; may be given several times",
     )
@@ -59,7 +58,9 @@ async def _list(options: argparse.Namespace) -> int:
     from orchestrator.settings import Settings
 
     with open_store(Settings.load(options.config, variables=UNSET)) as store:
-        heads = await store.heads(options.limit, thread=options.thread, statuses=options.status)
+        heads = await store.heads(
+            options.limit, thread=options.thread, statuses=options.status or ()
+        )
     if options.json:
         write_json([head.model_dump(mode="json") for head in heads])
         return 0
