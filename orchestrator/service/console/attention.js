@@ -1,7 +1,7 @@
 /** What a run wants of a person: a yes or no to exact calls, an answer, a word to begin. */
 
 import { toolName } from "./decision.js";
-import { fill, fold, h } from "./dom.js";
+import { busy, fill, fold, h, setBusy } from "./dom.js";
 import { count, many, moment, until } from "./format.js";
 import { brief, legible, pre, whole } from "./values.js";
 import { glyph } from "./words.js";
@@ -22,17 +22,17 @@ function panel(title, note, body, actions, act) {
     h("button", { type: "button", class: kind, "data-key": `attention-${word}`, on: { click: (event) => press(event.currentTarget, doing, run) } }, word),
   );
   async function press(button, doing, run) {
+    if (busy(button)) return;
     const word = button.textContent;
     fill(said);
-    buttons.forEach((each) => (each.disabled = true));
+    buttons.forEach((each) => setBusy(each, true));
     button.textContent = doing;
     try {
       await act(run);
     } catch (error) {
       fill(said, error.message, error.hint ? ` ${error.hint}` : "");
       button.textContent = word;
-      buttons.forEach((each) => (each.disabled = false));
-      button.focus();
+      buttons.forEach((each) => setBusy(each, false));
     }
   }
   return h(

@@ -48,6 +48,16 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** Whether a button is at work. A disabled one would lose the focus, and with it a person's place. */
+export function busy(button) {
+  return button.getAttribute("aria-disabled") === "true";
+}
+
+/** Have a button be at work, or ready again. */
+export function setBusy(button, now) {
+  button.setAttribute("aria-disabled", String(now));
+}
+
 /** Words that only a screen reader says. */
 export function unseen(text) {
   return h("span", { class: "unseen" }, text);

@@ -2,7 +2,7 @@
 
 import { Refused, ask, follow } from "./api.js";
 import { approvalPanel, clientPanel, plannedPanel, questionPanel } from "./attention.js";
-import { fill, h } from "./dom.js";
+import { busy, fill, h, setBusy } from "./dom.js";
 import { moment, when } from "./format.js";
 import { emptyRun, take } from "./fold.js";
 import { PlanGraph } from "./plan.js";
@@ -162,15 +162,16 @@ export class RunView {
   }
 
   async #press(button, act) {
+    if (busy(button)) return;
     const said = this.head.querySelector(".refusal");
-    button.disabled = true;
+    setBusy(button, true);
     fill(said);
     try {
       await act();
     } catch (error) {
       fill(said, error.message, error.hint ? ` ${error.hint}` : "");
     } finally {
-      button.disabled = false;
+      setBusy(button, false);
     }
   }
 
