@@ -24,6 +24,9 @@ NAMESPACE = "text"
 MAX_TEXT = 2400
 MAX_WORDS = 60
 FEWEST_WORDS = 3
+MOST_CHOICES = 60
+_SENTENCE = re.compile(r"\n+|(?<=[.!?])\s+")
+_NUMBER = re.compile(r"(?<![\w.-])-?\d{1,12}(?:[,\u202f ]\d{3})*(?:[.,]\d{1,6})?(?![\w-])")
 _WORD = re.compile(r"[a-z0-9]{3,}")
 _NAMING = re.compile(r"[a-z]{3,16}|[0-9]{3,8}")
 _COMMON = re.compile(
@@ -138,7 +141,7 @@ class TextToolset:
         text = _joined(call.arguments["text"])
         form, wanted = _wanted(call)
         words = self._render(wanted, _WORDS[form], text[:MAX_TEXT])
-        value = file_name_schema(text) if form == "file name" else _SCHEMAS[form]
+        value = _schema(call.tool, form, text[:MAX_TEXT])
         reply = await self._ask((Message(role="user", content=words),), form, value)
         replies = [reply]
         if _ungrounded(form, reply, text):
@@ -168,6 +171,32 @@ class TextToolset:
             slot="text",
         )
         return await complete(self._backend, request)
+
+
+def _schema(tool: str, form: Form, text: str) -> dict[str, Any]:
+    if form == "file name":
+        return file_name_schema(text)
+    return (extract_schema(form, text) if tool == "text.extract" else None) or _SCHEMAS[form]
+
+
+def extract_schema(form: Form, text: str) -> dict[str, Any] | None:
+    """The schema of a value that stands in this very text: one of its sentences, or its numbers.
+
+    None where the form is another one, or the text has nothing of it.
+    """
+    if form == "line":
+        found = [part.strip() for part in _SENTENCE.split(text)]
+        lines = [part for part in found if 0 < len(part) <= _SCHEMAS["line"]["maxLength"]]
+        return {"enum": list(dict.fromkeys(lines))[:MOST_CHOICES]} if lines else None
+    if form == "number":
+        numbers = [_number(written) for written in _NUMBER.findall(text)]
+        return {"enum": list(dict.fromkeys(numbers))[:MOST_CHOICES]} if numbers else None
+    return None
+
+
+def _number(written: str) -> int | float:
+    plain = re.sub(r"(?<=\d)[,\u202f ](?=\d{3}(?!\d))", "", written).replace(",", ".")
+    return float(plain) if "." in plain else int(plain)
 
 
 def file_name_schema(text: str) -> dict[str, Any]:

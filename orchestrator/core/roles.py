@@ -51,8 +51,9 @@ class Profile(Frozen):
     asked for again, with the reason. `looks` lists the folders that a step speaks of, so that a
     file is chosen among those that are there. `parallel_steps` asks the planner which steps each
     one needs, so that reads which need nothing of each other are made together. Below
-    `low_margin` the first stage is asked once more among the step's own tools, and what is then
-    still below `abstain_margin` is no decision. Where no tool comes closer in meaning to a step's
+    `low_margin` the first stage is unsure: it is asked once more among the step's own tools, or
+    the one of them that the step's words are closest to is taken. What is asked again and still
+    below `abstain_margin` is no decision. Where no tool comes closer in meaning to a step's
     intent than `abstain_similarity`, a cosine, nothing is chosen at all: the step fails.
     """
 
@@ -65,6 +66,7 @@ class Profile(Frozen):
     answer_tokens: int = Field(default=220, gt=0)
     example_distance_tokens: int = Field(default=600, gt=0)
     low_margin: float = Field(default=0.03, ge=0, le=1)
+    when_unsure: Literal["ask again", "closest"] = "ask again"
     abstain_margin: float = Field(default=0.0, ge=0, le=1)
     abstain_similarity: float = Field(default=0.0, ge=0, le=1)
     examples: Literal["near", "far", "none"] = "near"

@@ -46,6 +46,7 @@ ARMS: Mapping[str, Arm] = {
         _without("append", "one transcript for the whole run", transcript="append"),
         _without("step", "a short transcript for each step", transcript="step"),
         _without("no-look", "no folder is looked into", looks=False),
+        _without("ask-again", "an unsure model is asked again", when_unsure="ask again"),
         _without("detours", "other namespaces and search at every decision", detours="at once"),
         _without("no-repair", "no second try at arguments", repairs=0),
         _without("contrast", "siblings say what they are not for", contrast=True),

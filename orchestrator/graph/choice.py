@@ -29,7 +29,7 @@ from orchestrator.graph.thread import (
 )
 from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
 from orchestrator.policy.handles import handles, shape
-from orchestrator.policy.planning import acts
+from orchestrator.policy.planning import acts, makes_a_name
 from orchestrator.policy.samples import sample_arguments
 from orchestrator.policy.shortlist import MOST, Shortlist, leader, shortlist
 from orchestrator.prompting.contrast import contrasts
@@ -73,7 +73,7 @@ class Offer(Frozen):
 
 
 async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
-    """First stage: one tool id; an unsure model is asked again, among the step's own tools.
+    """First stage: one tool id; where the model is unsure, the profile says what is done.
 
     Raises:
         MalformedReply: The reply is no tool id, or (UnsureDecision) not a clear one.
@@ -81,6 +81,8 @@ async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
     profile = context.roles["planner"].profile
     reply = await _choose(context, ahead)
     if _below(reply, profile.low_margin) and not context.state.query:
+        if profile.when_unsure == "closest":
+            return _closest(context, ahead, reply)
         reply = await _choose(context, ahead, own_only=True)
     if reply.truncated:
         raise MalformedReply(f"{ahead.step.id}: the name of the tool came out incomplete.")
@@ -89,6 +91,12 @@ async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
     if profile.stages == 1:
         return _whole(ahead, reply)
     return Chosen(tool=reply.text, margin=reply.margin)
+
+
+def _closest(context: RunContext, ahead: Prospect, reply: ChatReply) -> Chosen:
+    """The tool of the step's own namespace that its words are closest to; else the model's."""
+    listed = candidates(context, ahead, 1, None, own_only=True).entries
+    return Chosen(tool=listed[0].tool if listed else reply.text, margin=reply.margin)
 
 
 def _below(reply: ChatReply, limit: float) -> bool:
@@ -253,8 +261,13 @@ def _left_out(
     if spec.namespace == state.closed_namespace:
         return True
     if spec.namespace == ahead.step.namespace:
-        return False
+        return gate and spec.namespace == TEXT and _too_wide(spec, ahead.step)
     return own_only or (gate and (spec.effect != "read" or ahead.step.namespace == TEXT))
+
+
+def _too_wide(spec: ToolSpec, step: PlanStep) -> bool:
+    """Whether a step makes a name and the text tool can be held to no form."""
+    return makes_a_name(step.intent) and "form" not in spec.input_schema.get("properties", {})
 
 
 def _example_messages(

@@ -225,7 +225,11 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
     kinds = _FITTING[accepts]
     if accepts == "text" and not _LONG.search(f"{name} {schema.get('description', '')}"):
         kinds = tuple(kind for kind in kinds if kind != "text")
-    fitting = _meant(accepts, [r for r in found if r.kind in kinds])
+    # What a thing is called already is no new name for it.
+    old = name.startswith("new_")
+    fitting = _meant(
+        accepts, [r for r in found if r.kind in kinds and not (old and r.text.endswith(".name"))]
+    )
     folders = [r.text for r in offered if r.text.startswith(FOLDER) and not r.seen]
     named = _named(accepts, fitting, said, folders)
     named = [day for day in named if accepts != "date" or re.fullmatch(date_pattern(schema), day)]

@@ -178,20 +178,18 @@ def _failed_before(state: RunState, proposal: Proposal) -> Verdict:
     new plan, starts afresh, for a person may have mended what was wrong.
     """
     attempts = next((s.failures for s in state.steps if s.step.id == proposal.step), 0)
-    if not attempts or len(proposal.calls) != 1:
-        return ALLOW
-    wanted = call_fingerprint(proposal.tool, proposal.calls[0].arguments)
-    failed = any(
-        call.fingerprint == wanted
-        and call.step == proposal.step
+    failed = {
+        call.fingerprint
+        for call in state.settled
+        if call.step == proposal.step
         and call.plan == state.replans
         and not call.outcome.ok
         and call.outcome.code == ToolFailed.code
         and not _PASSING.search(call.outcome.error)
         and _same_world(state, call)
-        for call in state.settled
-    )
-    if not failed:
+    }
+    wanted = {call_fingerprint(call.tool, call.arguments) for call in proposal.calls}
+    if not attempts or not wanted or not wanted <= failed:
         return ALLOW
     reason = f"{proposal.tool} failed with these very arguments and nothing has changed."
     return Verdict(kind="redirect", code="failed_before", reason=reason, mask=(proposal.tool,))

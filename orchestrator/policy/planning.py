@@ -8,16 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.core.errors import InvalidPlan
-from orchestrator.core.plans import MAX_STEPS, OPERATORS, Plan, PlanStep
+from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
 from orchestrator.core.runs import StepState
 from orchestrator.policy.conditions import names_a_step, parse_facts, parse_own
 from orchestrator.policy.selection import parse_where, split_take
 
 _OPTIONAL = ("only_if", "wait_until")
-_OPERATOR = "|".join(re.escape(operator) for operator in OPERATORS)
-_WHERE = rf'^(take [1-9][0-9]?|[A-Za-z_][A-Za-z0-9_.]{{0,39}} ({_OPERATOR}) [^"\\\n]{{1,60}})?$'
-"""Nothing, some of the items, or FIELD OPERATOR VALUE: a folder cannot be written here."""
-_WRITTEN_WHERE = re.compile(_WHERE)
 _NAMES = re.compile(r"\b(renam\w*|titles?|names?)\b", re.IGNORECASE)
 _ACTS = re.compile(
     r"\b(renam\w*|mov\w+|cop(?:y|ies)|delet\w*|trash\w*|send\w*|creat\w*|writ\w+|sav\w+|draft\w*"
@@ -55,7 +51,7 @@ def plan_schema(
             "namespace": {"enum": list(namespaces)},
             **({"needs": said} if needs else {}),
             "over": {"enum": ["", *ids]},
-            "where": {"type": "string", "pattern": _WHERE},
+            "where": {"type": "string", "maxLength": 80},
             "only_if": {"type": "string", "maxLength": 60},
             "wait_until": {"type": "string", "maxLength": 60},
         },
@@ -103,12 +99,19 @@ def _handed_down(steps: Sequence[Any]) -> list[Any]:
     said = [dict(step) if isinstance(step, Mapping) else step for step in steps]
     for at, step in enumerate(said):
         where = isinstance(step, dict) and not step.get("over") and step.get("where")
-        if not isinstance(where, str) or not _WRITTEN_WHERE.match(where) or names_a_step(where):
+        if not isinstance(where, str) or not _is_condition(where) or names_a_step(where):
             continue
         for later in said[at + 1 :]:
             if isinstance(later, dict) and later.get("over") == step.get("id"):
                 later["where"] = later.get("where") or where
     return said
+
+
+def _is_condition(text: str) -> bool:
+    try:
+        return bool(parse_where(split_take(text)[0]))
+    except InvalidPlan:
+        return False
 
 
 def _distinct(steps: Sequence[PlanStep]) -> tuple[PlanStep, ...]:
@@ -161,6 +164,11 @@ def plan_problems(plan: Plan, namespaces: Sequence[str]) -> list[str]:
 def asks_to_act(goal: str) -> bool:
     """Whether a goal speaks of changing something, which no answer in words can do."""
     return _ACTS.search(goal) is not None
+
+
+def makes_a_name(intent: str) -> bool:
+    """Whether a step is about a name or a title, which are short."""
+    return _NAMES.search(intent) is not None
 
 
 def acts(intent: str) -> bool:

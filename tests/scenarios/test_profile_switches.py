@@ -23,6 +23,7 @@ from tests.fakes.office import (
     LIST,
     PROFILE,
     READ,
+    RENAME,
     SCREENSHOT_ACTS,
     SCREENSHOT_PLAN,
     Office,
@@ -305,7 +306,7 @@ async def test_no_filter_behind_the_gate_offers_what_the_plan_allows():
     ):
         allowed = {s.id for s in specs if s.namespace == namespace or s.effect == "read"} | {SEARCH}
         if namespace == "text":
-            allowed = {s.id for s in specs if s.namespace == "text"}
+            allowed = {"text.extract", "text.write"}
         if request is decisions(office)[-1]:  # the step that renames
             allowed = {"filesystem.rename_file", SEARCH}
         assert set(request.constraint.options) == allowed
@@ -343,6 +344,15 @@ async def test_an_unclear_choice_is_no_decision_where_the_profile_says_so(limit,
     assert (entries[-1].event.status == "completed") is not bool(codes)
     asked = [event for event in events(entries, ModelCalled) if event.purpose == "choose"]
     assert [event.margin for event in asked] == [0.01] * len(asked)
+
+
+async def test_an_unsure_choice_falls_to_the_closest_tool_where_the_profile_says_so():
+    lists = plan(step("s1", "list a folder: the Desktop", "filesystem"))
+    script = [lists, Said(RENAME, margin=0.01), {"path": "$folder.Desktop"}]
+    office, entries = await run_with(script, low_margin=0.05, when_unsure="closest")
+    asked = [event for event in events(entries, ModelCalled) if event.purpose == "choose"]
+    assert [event.reply for event in asked] == [RENAME]
+    assert [call.tool for call in office.desk.calls] == [LIST]
 
 
 async def test_repairs_can_be_turned_off():

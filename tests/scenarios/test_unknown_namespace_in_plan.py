@@ -35,7 +35,7 @@ async def run_with(*script):
         (BACKWARDS, "s1 goes over 's2', which is no earlier step."),
         (TWICE, "s1 is there twice."),
         (ITSELF, "s1 goes over"),
-        (GARBLED, "'the red ones' does not match"),
+        (GARBLED, "'the red ones' is not a condition."),
         (plan(step("s1", "write a title", "text")), "s1 needs a step before it"),
     ],
 )

@@ -11,7 +11,13 @@ from orchestrator.policy.guards import GUARDS
 from tests.fakes.evaluations import workbench
 from tests.fakes.tools import InMemoryToolset
 
-PROFILE = Profile(name="model", shortlist_k=9, context_tokens=4096, detours="after a failure")
+PROFILE = Profile(
+    name="model",
+    shortlist_k=9,
+    context_tokens=4096,
+    detours="after a failure",
+    when_unsure="closest",
+)
 CHANGED = {
     "ferryman": {},
     "ferryman-no-filter": {"shortlist_k": None},
@@ -25,6 +31,7 @@ CHANGED = {
     "ferryman-append": {},
     "ferryman-step": {"transcript": "step"},
     "ferryman-no-look": {"looks": False},
+    "ferryman-ask-again": {"when_unsure": "ask again"},
     "ferryman-detours": {"detours": "at once"},
     "ferryman-no-repair": {"repairs": 0},
     "ferryman-contrast": {"contrast": True},
