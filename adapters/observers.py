@@ -3,35 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
 
-from pydantic import SecretStr
-
+from adapters.secrets import Telemetry
 from adapters.traces.logs import LogSink
 from orchestrator.core.errors import SettingsError
 from orchestrator.core.events import ModelInfo
 from orchestrator.core.redaction import Redactor
 from orchestrator.ports.traces import Metrics, TraceSink
-
-
-class Telemetry(Protocol):
-    """Where spans are sent, and as whose."""
-
-    @property
-    def endpoint(self) -> str:
-        """The address of the collector."""
-        ...
-
-    @property
-    def headers(self) -> SecretStr:
-        """`name=value,name=value`."""
-        ...
-
-    @property
-    def service(self) -> str:
-        """The name that the spans are known by."""
-        ...
-
 
 Sink = AbstractContextManager[TraceSink]
 

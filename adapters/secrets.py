@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
@@ -10,6 +10,60 @@ from pydantic import SecretStr
 from orchestrator.core.redaction import Redactor, is_secret
 
 _SCHEMES = frozenset({"basic", "bearer", "token", "apikey", "digest"})
+
+
+class Telemetry(Protocol):
+    """Where spans are sent, and as whose."""
+
+    @property
+    def endpoint(self) -> str:
+        """The address of the collector."""
+        ...
+
+    @property
+    def headers(self) -> SecretStr:
+        """`name=value,name=value`."""
+        ...
+
+    @property
+    def service(self) -> str:
+        """The name that the spans are known by."""
+        ...
+
+
+class Operated(Protocol):
+    """What of an operator's settings may hold secrets."""
+
+    @property
+    def servers(self) -> Mapping[str, Mapping[str, Any]]:
+        """The `mcpServers` of the config file, filled in."""
+        ...
+
+    @property
+    def api_key(self) -> SecretStr | None:
+        """What the model server asks for."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Where the model server is."""
+        ...
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """Where spans are sent."""
+        ...
+
+
+def redactor_of(settings: Operated) -> Redactor:
+    """What takes the operator's secrets out of everything that is told or written down."""
+    spans = settings.telemetry
+    return redactor_for(
+        settings.servers,
+        keys=(settings.api_key,),
+        addresses=(settings.base_url, spans.endpoint if spans else ""),
+        headers=spans.headers.get_secret_value() if spans else "",
+    )
 
 
 def redactor_for(

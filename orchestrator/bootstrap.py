@@ -18,7 +18,7 @@ from adapters.observers import metrics_sink, sinks
 from adapters.registry import Surroundings, build_backend
 from adapters.retrieval.available import available
 from adapters.retrieval.lexical import LexicalRetriever
-from adapters.secrets import redactor_for
+from adapters.secrets import redactor_of
 from adapters.stores.blobs import FolderBlobs
 from adapters.stores.sqlite import SqliteStore
 from adapters.tools.combined import CombinedToolset
@@ -31,7 +31,6 @@ from adapters.tools.text import TextToolset
 from adapters.traces.logs import log_handler
 from orchestrator.core.errors import SettingsError
 from orchestrator.core.events import Entry, ModelInfo
-from orchestrator.core.redaction import Redactor
 from orchestrator.core.roles import ROLES, Binding, Profile, Role
 from orchestrator.decisions.reader import read_folder
 from orchestrator.decisions.resolve import resolve
@@ -92,9 +91,7 @@ async def open_orchestrator(
                 rules=settings.rules,
                 parallel_calls=settings.config.parallel_calls,
                 approval_s=settings.config.service.approval_s,
-                unavailable={
-                    ns: redactor.text(error.message) for ns, error in toolset.unavailable.items()
-                },
+                unavailable={ns: redactor.text(e.message) for ns, e in toolset.unavailable.items()},
                 lock=store.run_lock,
                 warm=toolset.warm,
                 traces=(*trace_sinks(settings, models, opened), *([metrics] if metrics else [])),
@@ -129,7 +126,8 @@ async def open_workbench(
 
         @asynccontextmanager
         async def office_tools(root: Path, state: Path) -> AsyncIterator[Toolset]:
-            config = read_config(office_config(), _office_variables(root, state))
+            names = {"PYTHON": sys.executable, "OFFICE": str(root), "STATE": str(state)}
+            config = read_config(office_config(), names)
             served = settings.model_copy(update={"config": config})
             async with CombinedToolset([*mcp_toolsets(served), text]) as toolset:
                 yield toolset
@@ -146,21 +144,6 @@ async def open_workbench(
             similarity=similarity(settings),
             office_tools=office_tools,
         )
-
-
-def _office_variables(root: Path, state: Path) -> dict[str, str]:
-    return {"PYTHON": sys.executable, "OFFICE": str(root), "STATE": str(state)}
-
-
-def redactor_of(settings: Settings) -> Redactor:
-    """What takes the operator's secrets out of everything that is told or written down."""
-    spans = settings.telemetry
-    return redactor_for(
-        settings.config.mcpServers,
-        keys=(settings.api_key,),
-        addresses=(settings.base_url, spans.endpoint if spans else ""),
-        headers=spans.headers.get_secret_value() if spans else "",
-    )
 
 
 def service_logs(settings: Settings, stream: TextIO) -> Handler:

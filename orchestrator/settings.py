@@ -198,6 +198,11 @@ class Settings(BaseModel):
         return (*self.config.rules, *DEFAULT_RULES)
 
     @property
+    def servers(self) -> Mapping[str, Mapping[str, Any]]:
+        """The `mcpServers` of the config file, filled in."""
+        return self.config.mcpServers
+
+    @property
     def models_dir(self) -> Path:
         """Where pulled weights are."""
         return self.cache_dir / "models"
