@@ -72,12 +72,7 @@ class ChatServer:
     async def _serve(self, reader, writer):
         self._tasks.add(asyncio.current_task())
         try:
-            try:
             raw = await reader.readuntil(b"\r\n\r\n")
-        except asyncio.IncompleteReadError:
-            # Somebody only looked whether there is a server.
-            writer.close()
-            return
         except asyncio.IncompleteReadError:  # somebody only asked whether anybody listens
             writer.close()
             return
