@@ -19,7 +19,7 @@ NAME = r"^[\w.:@/ -]{0,128}$"
 _MOST_INTEGER, _MOST_SECONDS = 10**9, 10**7
 
 Text = Annotated[str, Field(min_length=1, max_length=8000, pattern=NO_NUL)]
-Count = Annotated[int, Field(gt=0, le=_MOST_INTEGER)]
+Count = Annotated[int, Field(strict=True, gt=0, le=_MOST_INTEGER)]
 
 
 class Body(BaseModel):
@@ -32,10 +32,12 @@ class BudgetWish(Body):
     """Limits of a run; what is left out stays as it is."""
 
     turns: Count | None = None
-    replans: Annotated[int, Field(ge=0, le=_MOST_INTEGER)] | None = None
+    replans: Annotated[int, Field(strict=True, ge=0, le=_MOST_INTEGER)] | None = None
     model_calls: Count | None = None
     tool_calls: Count | None = None
-    seconds: Annotated[float, Field(gt=0, le=_MOST_SECONDS, allow_inf_nan=False)] | None = None
+    seconds: (
+        Annotated[float, Field(strict=True, gt=0, le=_MOST_SECONDS, allow_inf_nan=False)] | None
+    ) = None
     prompt_tokens: Count | None = None
     generated_tokens: Count | None = None
 
@@ -57,8 +59,8 @@ class NewRun(Body):
     budget: BudgetWish = BudgetWish()
     approve: Approve = "ask"
     thread: str = Field(default="", pattern=NAME)
-    seed: int = Field(default=0, ge=-(2**31), lt=2**31)
-    plan_only: bool = False
+    seed: int = Field(default=0, strict=True, ge=-(2**31), lt=2**31)
+    plan_only: bool = Field(default=False, strict=True)
 
 
 class Decision(Body):
