@@ -1,0 +1,131 @@
+"""What the generated parts of the documentation say of fields that code has no words for."""
+
+SETTINGS = {
+    "state_dir": "journal, blobs, sample offices, trash; default `~/.local/state/ferryman`, or "
+    "below `XDG_STATE_HOME`",
+    "cache_dir": "weights, server manifests, tool vectors; default `~/.cache/ferryman`, or below "
+    "`XDG_CACHE_HOME`",
+    "adr_dir": "the decision records; default: the ones that ship",
+    "prompts_dir": "prompts and workflow examples; default: the ones that ship",
+    "config": "the config file; default `ferryman.yaml`, `.yml` or `.json` in the current folder",
+    "base_url": "where the model server is, unless the binding's record says so",
+    "api_key": "what the model server asks for",
+    "embedded_model": "other weights for the roles bound to `embedded`: a name or a GGUF path",
+    "log": "a file that gets one JSON line for every journal entry, without contents",
+    "host": "the address that `ferryman serve` listens at; default `127.0.0.1`",
+    "port": "its port; default `8114`",
+    "keys": "the file of the service's keys; default `keys.json` in the state folder",
+}
+CONFIG = {
+    "mcpServers": "the servers, by namespace: see the next table",
+    "places": "folders by the name a goal uses for them",
+    "rules": "permissions, before the built-in ones: see Policy",
+    "budget": "limits of every run: see Budget",
+    "parallel_calls": "calls of one step that run at the same time, 1 to 64",
+    "service": "limits of the HTTP service: see [HTTP](service/http.md)",
+    "models": "the model names that the service offers: see [OpenAI](service/openai.md)",
+}
+SERVER = {
+    "command": "the program of a stdio server",
+    "args": "its arguments",
+    "env": "variables it gets on top of a few harmless ones",
+    "cwd": "the folder it starts in",
+    "url": "the address of a streamable HTTP server, instead of `command`",
+    "headers": "HTTP headers, such as an authorization",
+    "timeout_s": "seconds one call may take",
+    "start_timeout_s": "seconds it may take to start",
+    "max_output_bytes": "bytes one result may have",
+    "policy": "effect by tool name (shell patterns), over the server's own annotations",
+    "disabled": "leave it out",
+}
+BUDGET = {
+    "turns": "decisions about a step",
+    "replans": "new plans",
+    "model_calls": "requests to models",
+    "tool_calls": "calls of tools; an answer from what is known is none",
+    "seconds": "seconds of work; waiting for a person is free",
+    "prompt_tokens": "prompt tokens of all model calls",
+    "generated_tokens": "generated tokens of all model calls",
+}
+REPORT = {
+    "schema_version": "rises when a field changes its meaning or goes away",
+    "run_id": "the run",
+    "status": "see Statuses; `incomplete` too when files are missing on disk",
+    "goal": "what was asked",
+    "answer": "what was answered",
+    "error": "why it ended otherwise",
+    "error_code": "a code of the error table",
+    "backend": "the planner's backend",
+    "model": "the planner's model: `name`, `sha256` of its weights where they can be read",
+    "models": "both roles: `role`, `backend`, `model`, `sha256`, `record`",
+    "seed": "the seed of the sample office",
+    "scope": "`tools` and `namespaces` that a decision could have met",
+    "shown_max": "the most tools any decision could choose from",
+    "decisions": "decisions taken",
+    "model_calls": "requests to models",
+    "replans": "new plans",
+    "calls": "`executed`, `identical_executed`, `refused`, `from_cache`, `failed`",
+    "tokens": "`prompt`, the `cached` part of it, `generated`",
+    "namespaces_used": "namespaces of answered calls, each once",
+    "crossings": "the same in order, equal neighbours merged",
+    "steps": "the last plan: `id`, `intent`, `namespace`, `status`, `calls`, `note`",
+    "renames": "`old`, `new`, `because` (words of the new name that were read), `folder`, "
+    "`confirmed` on disk",
+    "missing": "what was asked for and not done, one sentence each",
+    "untouched": "whether every other file is as it was; null where nobody looked",
+    "unavailable": "namespaces that did not start, and why",
+    "decision_distance": "tokens between worked example and decision: `max`, `median`",
+    "seconds": "seconds of work",
+}
+OPTIONS = {
+    "base_url": "where the server is; wins over `FERRYMAN_BASE_URL`",
+    "parallel": "requests it answers at once; the backend's own number when left out",
+    "first_token_s": "seconds to the first token",
+    "stall_s": "seconds between two pieces of a stream",
+    "enable_thinking": "the chat template's switch, for models that have it",
+    "threads": "CPU threads; the engine's own choice when left out",
+    "verbose": "let the engine log",
+    "path": "the file of replies",
+}
+SWITCHES = {
+    "name": "what a record calls it",
+    "context_tokens": "tokens that one transcript may have",
+    "sampling": "temperature and the like; greedy where nothing is said",
+    "shortlist_k": "tools that a decision may choose from, at most 12; none: all of them",
+    "plan_tokens": "tokens of a plan at most",
+    "argument_tokens": "tokens of a decision's arguments at most",
+    "answer_tokens": "tokens of an answer at most",
+    "example_distance_tokens": "how far behind a decision the worked example may drift before it "
+    "is shown again",
+    "low_margin": "below it the first stage is asked once more, among the step's own tools",
+    "abstain_margin": "what is still below it is no decision (`unsure`)",
+    "abstain_similarity": "a step no tool is closer to in meaning fails (cosine)",
+    "examples": "the worked decision right before the real one (`near`), all of them at the very "
+    "beginning (`far`), or `none`",
+    "plan_examples": "worked plans before the goal",
+    "generated_examples": "a worked decision is made out of a tool's schema where none of its "
+    "namespace is written",
+    "contrast": "two siblings that are close in the ranking say what each is not for",
+    "transcript": "one that all of a run is appended to (`append`), or a short one for each `step`",
+    "detours": "when a decision may leave its step's namespace",
+    "when_unsure": "what is done below `low_margin`: ask again, or take the closest tool",
+    "gate": "only what the plan lock would let pass is offered",
+    "stages": "two: the tool, then its arguments; one: both in one reply",
+    "references": "arguments point to results by name; without it a step that is carried out once "
+    "is offered the values themselves",
+    "repairs": "how often arguments that do not fit are asked for again, with the reason",
+    "looks": "the folders that a step speaks of are listed, so that a file of theirs is chosen",
+    "parallel_steps": "steps say what they need, and independent reads are made together",
+}
+STATUSES = {
+    "running": "at work, or its process died",
+    "planned": "it has a plan and rests (`ferryman plan`)",
+    "waiting_approval": "a person must decide about one proposal",
+    "waiting_tools": "the caller must give the results of its own tools",
+    "needs_input": "the plan is a question",
+    "completed": "every step is done",
+    "incomplete": "it came to its end, and something is missing",
+    "stopped": "its budget or the loop breaker ended it",
+    "failed": "an error ended it",
+    "cancelled": "a person ended it",
+}
