@@ -1,9 +1,9 @@
 """The JSON of the native API: what a caller asks for, and how a run is shown."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from orchestrator.core.chat import Usage
 from orchestrator.core.events import RunHead
@@ -18,8 +18,15 @@ NO_NUL = r"^[^\x00]*$"
 NAME = r"^[\w.:@/ -]{0,128}$"
 _MOST_INTEGER, _MOST_SECONDS = 10**9, 10**7
 
+
+def _whole(value: Any) -> Any:
+    """The value, where it is a whole number that was written with a point: JSON knows no other."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
 Text = Annotated[str, Field(min_length=1, max_length=8000, pattern=NO_NUL)]
-Count = Annotated[int, Field(strict=True, gt=0, le=_MOST_INTEGER)]
+Count = Annotated[int, Field(strict=True, gt=0, le=_MOST_INTEGER), WHOLE]
 
 
 class Body(BaseModel):
@@ -32,7 +39,7 @@ class BudgetWish(Body):
     """Limits of a run; what is left out stays as it is."""
 
     turns: Count | None = None
-    replans: Annotated[int, Field(strict=True, ge=0, le=_MOST_INTEGER)] | None = None
+    replans: Annotated[int, Field(strict=True, ge=0, le=_MOST_INTEGER), WHOLE] | None = None
     model_calls: Count | None = None
     tool_calls: Count | None = None
     seconds: (
@@ -59,7 +66,7 @@ class NewRun(Body):
     budget: BudgetWish = BudgetWish()
     approve: Approve = "ask"
     thread: str = Field(default="", pattern=NAME)
-    seed: int = Field(default=0, strict=True, ge=-(2**31), lt=2**31)
+    seed: Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31), WHOLE] = 0
     plan_only: bool = Field(default=False, strict=True)
 
 

@@ -12,14 +12,19 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from orchestrator.service.app import create_app
 from orchestrator.service.listening import Listener, url_of
 from tests.fakes.office import Office
 from tests.fakes.serving import PATIENCE_S, bearer, service_over
 
-EXAMPLES = 12
+EXAMPLES = 8
 """For each operation and mode of generation; more find the same, more slowly."""
+
+OPENAI = {"/v1/chat/completions", "/v1/responses"}
+"""What they take is described by OpenAI, more loosely than a conversation can be: a body that
+fits may still be refused, so that one check is left out for them."""
 
 
 @contextmanager
@@ -71,11 +76,12 @@ def operations():
 def test_every_operation_is_as_it_is_described(api, path, method, mode):
     schema, headers = api
     operation = schema[path][method.upper()]
+    left_out = [positive_data_acceptance] if path in OPENAI else []
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
     def holds(case):
-        case.call_and_validate(headers=headers, timeout=PATIENCE_S)
+        case.call_and_validate(headers=headers, timeout=PATIENCE_S, excluded_checks=left_out)
 
     with suppress(Unsatisfiable):  # what has no parameters cannot be asked wrongly
         holds()
