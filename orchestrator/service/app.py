@@ -16,12 +16,14 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from orchestrator.core.errors import OrchestratorError
-from orchestrator.service import chat, console, health, models, responses, runs
+from orchestrator.service import console, health
 from orchestrator.service.context import Service
 from orchestrator.service.errors import BROKEN, ErrorBody, answer, answer_to, failure
-from orchestrator.service.mcp_face import mount_mcp
+from orchestrator.service.gate.surface import RequestGate
+from orchestrator.service.mcp.face import mount_mcp
 from orchestrator.service.metrics_route import router as metrics_router
-from orchestrator.service.surface import RequestGate
+from orchestrator.service.native import runs
+from orchestrator.service.openai import chat, models, responses
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,

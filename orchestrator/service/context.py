@@ -12,11 +12,11 @@ from orchestrator.ports.clock import Clock
 from orchestrator.ports.store import RunDirectory
 from orchestrator.ports.traces import Metrics
 from orchestrator.runtime import Orchestrator
-from orchestrator.service.keys import Keyring
+from orchestrator.service.gate.keys import Keyring
 from orchestrator.settings import ServedModel, ServiceLimits
 
 if TYPE_CHECKING:
-    from orchestrator.service.dispatcher import Dispatcher
+    from orchestrator.service.dispatch.dispatcher import Dispatcher
 
 Check = Callable[[], Awaitable[str]]
 """Says of a dependency why it is not ready, or "" when it is; never raises."""

@@ -13,8 +13,8 @@ from typing_extensions import override
 from orchestrator.core.errors import SettingsError
 from orchestrator.service.app import gated
 from orchestrator.service.context import Service
-from orchestrator.service.keys import Keyring
-from orchestrator.service.surface import HEADER_BYTES
+from orchestrator.service.gate.keys import Keyring
+from orchestrator.service.gate.surface import HEADER_BYTES
 
 _BACKLOG = 2048
 _CLOSE_S = 5

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Response
 from orchestrator.core.errors import RunNotFound
 from orchestrator.core.runs import RunStatus
 from orchestrator.ports.store import RunDirectory
-from orchestrator.service.auth import allowed
 from orchestrator.service.context import Service, service_of
-from orchestrator.service.keys import Caller
+from orchestrator.service.gate.auth import allowed
+from orchestrator.service.gate.keys import Caller
 
 router = APIRouter(tags=["health"])
 MOST_COUNTED = 1000

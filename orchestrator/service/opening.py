@@ -14,8 +14,8 @@ from orchestrator.core.errors import OrchestratorError
 from orchestrator.ports.store import RunDirectory
 from orchestrator.runtime import Orchestrator
 from orchestrator.service.context import Check, Service
-from orchestrator.service.dispatcher import Dispatcher
-from orchestrator.service.keys import Keyring
+from orchestrator.service.dispatch.dispatcher import Dispatcher
+from orchestrator.service.gate.keys import Keyring
 from orchestrator.settings import Settings
 
 _IN_PROCESS = frozenset({"embedded", "scripted", "recorded"})

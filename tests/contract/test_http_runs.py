@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orchestrator.service.runs import run_id_of
+from orchestrator.service.native.runs import run_id_of
 from tests.fakes.office import DESKTOP, LIST, RENAME, Office, act, plan, screenshots, step
 from tests.fakes.serving import GOAL, at_rest, bearer, in_process, service_over
 

@@ -15,7 +15,7 @@ from mcp import ClientSession, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from orchestrator.service.mcp_tools import TOOLS
+from orchestrator.service.mcp.tools import TOOLS
 from tests.fakes.command_line import ROOT, CommandLine, plan
 from tests.fakes.office import SteadyPlanner
 from tests.fakes.service import renaming

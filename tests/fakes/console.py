@@ -20,8 +20,8 @@ from orchestrator.policy.permissions import DEFAULT_RULES
 from orchestrator.runtime import Orchestrator
 from orchestrator.service.app import gated
 from orchestrator.service.context import Service
-from orchestrator.service.dispatcher import Dispatcher
-from orchestrator.service.keys import Keyring
+from orchestrator.service.dispatch.dispatcher import Dispatcher
+from orchestrator.service.gate.keys import Keyring
 from tests.fakes.office import DESKTOP
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 
-from orchestrator.service.dispatcher import Delta, Dispatcher
+from orchestrator.service.dispatch.dispatcher import Delta, Dispatcher
 from tests.fakes.office import Office, plan, screenshots, step
 from tests.fakes.tools import tool
 

@@ -15,8 +15,8 @@ import httpx
 
 from orchestrator.service.app import gated
 from orchestrator.service.context import Service
-from orchestrator.service.dispatcher import Dispatcher
-from orchestrator.service.keys import Keyring
+from orchestrator.service.dispatch.dispatcher import Dispatcher
+from orchestrator.service.gate.keys import Keyring
 from orchestrator.service.listening import Listener, url_of
 from orchestrator.settings import SERVED_MODELS, ServiceLimits
 from tests.fakes.office import DESKTOP

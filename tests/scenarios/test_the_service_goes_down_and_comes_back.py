@@ -10,7 +10,7 @@ from orchestrator.core.events import ApprovalAsked, RunEnded, RunResumed, RunSta
 from orchestrator.core.runs import Approval
 from orchestrator.core.tools import ToolSpec
 from orchestrator.journal.writer import Journal
-from orchestrator.service.dispatcher import Load
+from orchestrator.service.dispatch.dispatcher import Load
 from tests.fakes.office import RENAME, SteadyPlanner, events
 from tests.fakes.service import (
     LOOK,

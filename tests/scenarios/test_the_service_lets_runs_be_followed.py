@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.core.errors import JournalError, RunNotFound
 from orchestrator.journal.writer import Journal
-from orchestrator.service.dispatcher import Delta
+from orchestrator.service.dispatch.dispatcher import Delta
 from tests.fakes.office import SCREENSHOT_ACTS, SteadyPlanner
 from tests.fakes.service import (
     LOOKING,

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.core.errors import InvalidRequest, RunConflict, RunNotFound
 from orchestrator.core.events import ApprovalAsked, ApprovalGiven, CallProposed
 from orchestrator.core.verdicts import ALLOW, Verdict
-from orchestrator.service.dispatcher import Dispatcher
+from orchestrator.service.dispatch.dispatcher import Dispatcher
 from tests.fakes.office import RENAME, Office, SteadyPlanner, act, events, screenshot_script
 from tests.fakes.service import (
     LOOKING,

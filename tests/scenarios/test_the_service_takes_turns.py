@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.core.errors import JournalError, RunConflict, RunNotFound, ServiceBusy
 from orchestrator.core.events import RunEnded
-from orchestrator.service.dispatcher import Dispatcher, Load
+from orchestrator.service.dispatch.dispatcher import Dispatcher, Load
 from tests.fakes.office import RENAME, SteadyPlanner, events
 from tests.fakes.service import (
     LOOK,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.service.accepted import MOST_UNHEARD, Accepted, Delta, Hearing
+from orchestrator.service.dispatch.accepted import MOST_UNHEARD, Accepted, Delta, Hearing
 
 pytestmark = pytest.mark.anyio
 

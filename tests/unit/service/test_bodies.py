@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.service.bodies import Replayed, is_deeper, read_body
+from orchestrator.service.gate.bodies import Replayed, is_deeper, read_body
 
 pytestmark = pytest.mark.anyio
 JSON = st.recursive(

@@ -7,7 +7,7 @@ import pytest
 from orchestrator.core.events import ApprovalAsked, RunEnded, RunResumed, RunStarted
 from orchestrator.core.runs import Approval, RunRequest
 from orchestrator.journal.writer import Journal
-from orchestrator.service.expiry import LOOK_AGAIN, PAGE, Expiry
+from orchestrator.service.dispatch.expiry import LOOK_AGAIN, PAGE, Expiry
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import MemoryBlobs, MemoryStore
 

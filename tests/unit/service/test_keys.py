@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestrator.core.errors import SettingsError
-from orchestrator.service.keys import LOCAL, Keyring
+from orchestrator.service.gate.keys import LOCAL, Keyring
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

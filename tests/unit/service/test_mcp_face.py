@@ -7,9 +7,9 @@ import jsonschema
 import pytest
 from mcp import Client, MCPError
 
-from orchestrator.service.keys import LOCAL, Caller
-from orchestrator.service.mcp_face import McpFace
-from orchestrator.service.mcp_tools import TOOLS
+from orchestrator.service.gate.keys import LOCAL, Caller
+from orchestrator.service.mcp.face import McpFace
+from orchestrator.service.mcp.tools import TOOLS
 from tests.fakes.clock import FakeClock
 from tests.fakes.office import SteadyPlanner
 from tests.fakes.service import LOOKING, LOOKS, Gate, looking, renaming

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from orchestrator.core.errors import InvalidRequest, RunNotFound
 from orchestrator.core.fingerprints import unfit
-from orchestrator.service.openai_wire import pieces
-from orchestrator.service.parameters import HARMLESS, NEUTRAL, refuse_unserved
-from orchestrator.service.responses_wire import parted, response_id
-from orchestrator.service.turns import outcome_of
+from orchestrator.service.openai.chat_wire import pieces
+from orchestrator.service.openai.parameters import HARMLESS, NEUTRAL, refuse_unserved
+from orchestrator.service.openai.responses_wire import parted, response_id
+from orchestrator.service.openai.turns import outcome_of
 
 
 @given(st.text())

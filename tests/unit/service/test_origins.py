@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from orchestrator.service.origins import Addresses, host_of
+from orchestrator.service.gate.origins import Addresses, host_of
 
 OWN = "http://127.0.0.1:8114"
 

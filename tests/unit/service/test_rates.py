@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.service import rates
-from orchestrator.service.rates import Rates
+from orchestrator.service.gate import rates
+from orchestrator.service.gate.rates import Rates
 from tests.fakes.clock import FakeClock
 
 

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.core.errors import InvalidRequest, RunNotFound
 from orchestrator.core.runs import RunRequest
-from orchestrator.service.client_calls import Function, ToolChoice
-from orchestrator.service.model_names import MODEL_KEY
-from orchestrator.service.openai_wire import Metadata
-from orchestrator.service.turns import Speaker, Turn, text_of
+from orchestrator.service.openai.chat_wire import Metadata
+from orchestrator.service.openai.client_calls import Function, ToolChoice
+from orchestrator.service.openai.model_names import MODEL_KEY
+from orchestrator.service.openai.turns import Speaker, Turn, text_of
 
 PREVIOUS_KEY = "ferryman_previous"
 """Where a run keeps the response that it came after, in its metadata."""

@@ -7,23 +7,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orchestrator.core.errors import ServiceBusy
-from orchestrator.service import asides
-from orchestrator.service.attending import NEVER_AGAIN, RUN_HEADER, Attended, begun, gone_on
-from orchestrator.service.auth import Runner
-from orchestrator.service.chat_stream import aside_frames, farewell, frames_of, streamed
-from orchestrator.service.client_calls import rule_of, specs_of
 from orchestrator.service.context import Service, service_of
 from orchestrator.service.errors import answer, answer_to
-from orchestrator.service.model_names import Wish, check_may_ask, request_of
-from orchestrator.service.openai_wire import (
+from orchestrator.service.gate.auth import Runner
+from orchestrator.service.openai import asides
+from orchestrator.service.openai.attending import NEVER_AGAIN, RUN_HEADER, Attended, begun, gone_on
+from orchestrator.service.openai.chat_stream import aside_frames, farewell, frames_of, streamed
+from orchestrator.service.openai.chat_wire import (
     ChatCompletionRequest,
     Reply,
     completion,
     said_aside,
     turns_of,
 )
-from orchestrator.service.parameters import refuse_unserved
-from orchestrator.service.turns import Turn, conversation
+from orchestrator.service.openai.client_calls import rule_of, specs_of
+from orchestrator.service.openai.model_names import Wish, check_may_ask, request_of
+from orchestrator.service.openai.parameters import refuse_unserved
+from orchestrator.service.openai.turns import Turn, conversation
 
 router = APIRouter(tags=["openai"])
 DETACH = "ferryman_detach"

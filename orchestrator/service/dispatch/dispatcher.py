@@ -19,10 +19,10 @@ from orchestrator.core.tools import ToolOutcome
 from orchestrator.graph.taking_up import Arguments, Words
 from orchestrator.ports.store import RunDirectory
 from orchestrator.runtime import Orchestrator, new_run_id
-from orchestrator.service.accepted import Delta
-from orchestrator.service.carrying import Carrier, Load
-from orchestrator.service.expiry import Expiry, heads
-from orchestrator.service.following import Follower
+from orchestrator.service.dispatch.accepted import Delta
+from orchestrator.service.dispatch.carrying import Carrier, Load
+from orchestrator.service.dispatch.expiry import Expiry, heads
+from orchestrator.service.dispatch.following import Follower
 
 __all__ = ["Delta", "Dispatcher", "Load"]
 

@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 
 from orchestrator.core.chat import Frozen
 from orchestrator.core.runs import Approve, RunStatus
-from orchestrator.service.runs_wire import (
+from orchestrator.service.native.wire import (
     NAME,
     NO_NUL,
     ApprovalView,

@@ -8,9 +8,8 @@ from pydantic import ValidationError
 
 from orchestrator.core.chat import Frozen
 from orchestrator.core.errors import Forbidden, InvalidRequest
-from orchestrator.service import mcp_acts as acts
-from orchestrator.service import mcp_words as words
-from orchestrator.service.keys import Caller, Scope
+from orchestrator.service.gate.keys import Caller, Scope
+from orchestrator.service.mcp import acts, words
 
 _MOST_PROBLEMS = 5
 

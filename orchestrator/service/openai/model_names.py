@@ -8,7 +8,7 @@ from orchestrator.core.errors import Forbidden, RunNotFound
 from orchestrator.core.runs import Budget, RunRequest
 from orchestrator.core.tools import ToolSpec
 from orchestrator.service.context import Service
-from orchestrator.service.keys import Caller
+from orchestrator.service.gate.keys import Caller
 from orchestrator.settings import ServedModel
 
 

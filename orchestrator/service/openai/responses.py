@@ -14,7 +14,11 @@ from orchestrator.core.errors import OrchestratorError, RunConflict, RunNotFound
 from orchestrator.core.events import Entry
 from orchestrator.core.runs import RunState
 from orchestrator.journal.fold import fold_entries
-from orchestrator.service.attending import (
+from orchestrator.service.context import Service, service_of
+from orchestrator.service.errors import answer_to, body_of
+from orchestrator.service.gate.auth import Reader, Runner
+from orchestrator.service.gate.keys import Caller
+from orchestrator.service.openai.attending import (
     NEVER_AGAIN,
     RUN_HEADER,
     Attended,
@@ -24,17 +28,13 @@ from orchestrator.service.attending import (
     gone_on,
     own_state,
 )
-from orchestrator.service.auth import Reader, Runner
-from orchestrator.service.chat_stream import streamed
-from orchestrator.service.client_calls import rule_of, specs_of
-from orchestrator.service.context import Service, service_of
-from orchestrator.service.errors import answer_to, body_of
-from orchestrator.service.keys import Caller
-from orchestrator.service.model_names import Wish, check_may_ask, request_of
-from orchestrator.service.narration import Narration
-from orchestrator.service.parameters import refuse_unserved
-from orchestrator.service.responses_story import Story
-from orchestrator.service.responses_wire import (
+from orchestrator.service.openai.chat_stream import streamed
+from orchestrator.service.openai.client_calls import rule_of, specs_of
+from orchestrator.service.openai.model_names import Wish, check_may_ask, request_of
+from orchestrator.service.openai.narration import Narration
+from orchestrator.service.openai.parameters import refuse_unserved
+from orchestrator.service.openai.responses_story import Story
+from orchestrator.service.openai.responses_wire import (
     BACKGROUND_KEY,
     PREVIOUS_KEY,
     ResponseRequest,
@@ -42,9 +42,9 @@ from orchestrator.service.responses_wire import (
     response_id,
     turns_of,
 )
-from orchestrator.service.resting import said
+from orchestrator.service.openai.resting import said
+from orchestrator.service.openai.turns import Conversation, Turn, conversation
 from orchestrator.service.sse import frame
-from orchestrator.service.turns import Conversation, Turn, conversation
 
 router = APIRouter(prefix="/v1/responses", tags=["openai"])
 Here = Annotated[Service, Depends(service_of)]

@@ -9,11 +9,11 @@ from typing import Any
 
 from orchestrator.core.events import Entry
 from orchestrator.core.runs import RunState
-from orchestrator.service.client_calls import wire_calls
-from orchestrator.service.narration import Narration
-from orchestrator.service.openai_wire import pieces
-from orchestrator.service.responses_wire import response_id, told_again
-from orchestrator.service.resting import out_of_tokens, said
+from orchestrator.service.openai.chat_wire import pieces
+from orchestrator.service.openai.client_calls import wire_calls
+from orchestrator.service.openai.narration import Narration
+from orchestrator.service.openai.responses_wire import response_id, told_again
+from orchestrator.service.openai.resting import out_of_tokens, said
 
 Event = dict[str, Any]
 _ENDED: Mapping[str, str] = {"stopped": "incomplete", "failed": "failed", "cancelled": "cancelled"}

@@ -20,12 +20,12 @@ from orchestrator.core.errors import (
 from orchestrator.core.events import Entry, RunHead
 from orchestrator.core.fingerprints import digest
 from orchestrator.core.runs import RunRequest, RunState, RunStatus
-from orchestrator.service.auth import Approver, Reader, Runner
 from orchestrator.service.context import Service, service_of
-from orchestrator.service.dispatcher import Delta
+from orchestrator.service.dispatch.dispatcher import Delta
 from orchestrator.service.errors import told
-from orchestrator.service.keys import Caller
-from orchestrator.service.runs_wire import (
+from orchestrator.service.gate.auth import Approver, Reader, Runner
+from orchestrator.service.gate.keys import Caller
+from orchestrator.service.native.wire import (
     Answer,
     ApprovalList,
     Decision,

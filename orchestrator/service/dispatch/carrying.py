@@ -14,7 +14,7 @@ from orchestrator.core.events import ApprovalAsked
 from orchestrator.core.roles import Role
 from orchestrator.core.runs import Approval
 from orchestrator.runtime import Orchestrator
-from orchestrator.service.accepted import Accepted
+from orchestrator.service.dispatch.accepted import Accepted
 
 MOST_FAILURES = 256
 """Runs of which it is remembered why nobody carries them on."""

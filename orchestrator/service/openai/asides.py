@@ -10,8 +10,8 @@ from orchestrator.core.chat import ChatReply, ChatRequest, Message
 from orchestrator.core.errors import BackendProtocolError
 from orchestrator.core.runs import RunState
 from orchestrator.service.context import Service
-from orchestrator.service.narration import Narration
-from orchestrator.service.turns import Turn
+from orchestrator.service.openai.narration import Narration
+from orchestrator.service.openai.turns import Turn
 
 MOST_TOKENS = 300
 _OPENING, _CONVERSATION = "### Task:", "<chat_history>"

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator.core.errors import OrchestratorError, ServiceBusy
-from orchestrator.service.auth import caller_of
-from orchestrator.service.bodies import Replayed, read_body
 from orchestrator.service.context import Service
 from orchestrator.service.errors import BROKEN, ErrorBody, answer, answer_to, failure
-from orchestrator.service.origins import Addresses
-from orchestrator.service.rates import Rates
+from orchestrator.service.gate.auth import caller_of
+from orchestrator.service.gate.bodies import Replayed, read_body
+from orchestrator.service.gate.origins import Addresses
+from orchestrator.service.gate.rates import Rates
 
 HEADER_BYTES, HEADER_COUNT = 32_768, 100
 UNMETERED = frozenset({"/healthz", "/readyz"})

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from orchestrator.core.errors import InvalidRequest
 from orchestrator.core.runs import RunState
-from orchestrator.service.client_calls import Function, ToolChoice, wire_calls
-from orchestrator.service.narration import Narration
-from orchestrator.service.resting import out_of_tokens, said
-from orchestrator.service.turns import Turn, text_of
+from orchestrator.service.openai.client_calls import Function, ToolChoice, wire_calls
+from orchestrator.service.openai.narration import Narration
+from orchestrator.service.openai.resting import out_of_tokens, said
+from orchestrator.service.openai.turns import Turn, text_of
 
 INT64 = 2**63
 Metadata = Annotated[

@@ -10,7 +10,7 @@ from starlette.types import Scope as AsgiScope
 
 from orchestrator.core.errors import Forbidden, Unauthorized
 from orchestrator.service.context import service_of
-from orchestrator.service.keys import Caller, Keyring, Scope
+from orchestrator.service.gate.keys import Caller, Keyring, Scope
 
 _BEARER = b"bearer "
 _DECLARED = HTTPBearer(auto_error=False, scheme_name="key", description="A key of the service.")

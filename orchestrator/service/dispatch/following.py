@@ -11,7 +11,7 @@ from orchestrator.core.events import Entry
 from orchestrator.journal.chain import entry_hash
 from orchestrator.journal.payloads import with_payloads
 from orchestrator.runtime import Orchestrator
-from orchestrator.service.accepted import Accepted, Delta, Hearing
+from orchestrator.service.dispatch.accepted import Accepted, Delta, Hearing
 
 AT_ONCE = 64
 """Entries that are read at once: so many at most does a slow follower hold."""

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from orchestrator.service.auth import Reader
 from orchestrator.service.context import Service, service_of
-from orchestrator.service.model_names import served
+from orchestrator.service.gate.auth import Reader
+from orchestrator.service.openai.model_names import served
 from orchestrator.settings import ServedModel
 
 router = APIRouter(tags=["openai"])

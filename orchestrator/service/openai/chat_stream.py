@@ -8,11 +8,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from orchestrator.core.errors import OrchestratorError
-from orchestrator.service.attending import Attended
 from orchestrator.service.context import Service
 from orchestrator.service.errors import body_of
-from orchestrator.service.narration import Narration
-from orchestrator.service.openai_wire import Reply
+from orchestrator.service.openai.attending import Attended
+from orchestrator.service.openai.chat_wire import Reply
+from orchestrator.service.openai.narration import Narration
 from orchestrator.service.sse import EventStream, frame, kept_alive
 
 DONE = frame("[DONE]")

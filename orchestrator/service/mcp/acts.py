@@ -16,10 +16,9 @@ from orchestrator.core.events import Entry
 from orchestrator.core.runs import RunState
 from orchestrator.journal.fold import fold
 from orchestrator.journal.sentences import sentence
-from orchestrator.service import runs
 from orchestrator.service.context import Service
-from orchestrator.service.keys import Caller
-from orchestrator.service.mcp_words import (
+from orchestrator.service.gate.keys import Caller
+from orchestrator.service.mcp.words import (
     Decide,
     GetRun,
     GiveAnswer,
@@ -31,7 +30,8 @@ from orchestrator.service.mcp_words import (
     Stop,
     told,
 )
-from orchestrator.service.runs_wire import Answer, Decision, Grant, NewRun
+from orchestrator.service.native import runs
+from orchestrator.service.native.wire import Answer, Decision, Grant, NewRun
 
 Tell = Callable[[float, str], Awaitable[None]]
 """Takes the number of a journal entry and what it says in a line."""

@@ -14,11 +14,11 @@ from orchestrator.core.runs import RunRequest, RunState
 from orchestrator.core.tools import ToolOutcome
 from orchestrator.journal.fold import fold_entries
 from orchestrator.journal.writer import Journal
-from orchestrator.service.client_calls import call_ids, run_of, settled_by
 from orchestrator.service.context import Service
 from orchestrator.service.errors import ErrorBody, failure
-from orchestrator.service.keys import Caller
-from orchestrator.service.narration import Narration
+from orchestrator.service.gate.keys import Caller
+from orchestrator.service.openai.client_calls import call_ids, run_of, settled_by
+from orchestrator.service.openai.narration import Narration
 
 RUN_HEADER = "x-ferryman-run"
 NEVER_AGAIN = {"x-should-retry": "false"}

@@ -29,12 +29,12 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from orchestrator.core.errors import OrchestratorError, RunNotFound, ServiceBusy, Unauthorized
-from orchestrator.service.auth import caller_of
 from orchestrator.service.context import Service
 from orchestrator.service.errors import body_of
-from orchestrator.service.keys import LOCAL, Caller
-from orchestrator.service.mcp_acts import Request
-from orchestrator.service.mcp_tools import BY_NAME, TOOLS, Tool, call
+from orchestrator.service.gate.auth import caller_of
+from orchestrator.service.gate.keys import LOCAL, Caller
+from orchestrator.service.mcp.acts import Request
+from orchestrator.service.mcp.tools import BY_NAME, TOOLS, Tool, call
 
 PATH = "/mcp"
 MOST_SESSIONS = 1000

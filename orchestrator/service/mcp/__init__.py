@@ -1,0 +1,1 @@
+"""Ferryman as an MCP server."""

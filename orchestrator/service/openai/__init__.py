@@ -1,0 +1,1 @@
+"""The API that clients of OpenAI's know: chat completions, responses, models."""
