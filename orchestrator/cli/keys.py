@@ -8,7 +8,7 @@ from rich.text import Text
 
 from orchestrator.cli.output import add_common, add_json, results, table, write_json
 from orchestrator.core.errors import SettingsError
-from orchestrator.service.keys import SCOPES, Keyring, Scope
+from orchestrator.service.gate.keys import SCOPES, Keyring, Scope
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

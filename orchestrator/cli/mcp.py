@@ -49,14 +49,14 @@ def execute(options: argparse.Namespace) -> int:
 
 async def _served(settings: "Settings", *, may_approve: bool) -> None:
     try:
-        from orchestrator.service.mcp_face import serve_stdio
+        from orchestrator.service.mcp.face import serve_stdio
         from orchestrator.service.opening import open_service
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"The service needs {error.name}, which is not installed.",
             hint="Install it with `pip install 'ferryman[service]'`.",
         ) from error
-    from orchestrator.service.keys import LOCAL, Caller
+    from orchestrator.service.gate.keys import LOCAL, Caller
 
     caller = LOCAL if may_approve else Caller(LOCAL.name, LOCAL.tenant, frozenset({"run"}))
     await serve_stdio(lambda: open_service(settings), caller, drain_s=DRAIN_S)

@@ -79,7 +79,7 @@ async def _served(settings: "Settings") -> None:
             f"The service needs {error.name}, which is not installed.",
             hint="Install it with `pip install 'ferryman[service]'`.",
         ) from error
-    from orchestrator.service.keys import Keyring
+    from orchestrator.service.gate.keys import Keyring
 
     # Before any model is loaded, so that a port that is taken costs no time.
     with bound(settings.host, settings.port, Keyring(settings.keys_path)) as listening:
