@@ -9,14 +9,7 @@ from pathlib import Path
 
 from orchestrator.core.errors import JournalError, RunConflict, RunNotFound
 
-
-class RunHeld(RunConflict):
-    """A run is being worked on by somebody else."""
-
-    code = RunConflict.code
-    default_hint = "Wait for it, or stop that process; its lock goes with it."
-
-
+_WAIT = "Wait for it, or stop that process; its lock goes with it."
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -28,7 +21,7 @@ def held(folder: Path, run_id: str, *, last: bool = False) -> Iterator[None]:
     not the folder's any more, and takes the new one.
 
     Raises:
-        RunHeld: Another process, or another task of this one, holds it.
+        RunConflict: Another process, or another task of this one, holds it.
         RunNotFound: No run is ever called so.
         JournalError: The lock cannot be opened.
     """
@@ -84,8 +77,8 @@ def _acquire(handle: int, run_id: str) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise RunHeld(
-            f"Run {run_id} is being worked on by another process ({_holder(handle)})."
+        raise RunConflict(
+            f"Run {run_id} is being worked on by another process ({_holder(handle)}).", hint=_WAIT
         ) from error
     # Who holds it is only told to people; a full disk must not keep a run from being looked after.
     with suppress(OSError):

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from adapters.stores.blobs import FolderBlobs
-from adapters.stores.locks import RunHeld, held
+from adapters.stores.locks import held
 from adapters.stores.sqlite_errors import named
 from adapters.stores.sqlite_schema import connect, whole
-from orchestrator.core.errors import RunNotFound
+from orchestrator.core.errors import RunConflict, RunNotFound
 from orchestrator.core.runs import RunStatus
 from orchestrator.ports.store import Pruned
 
@@ -93,7 +93,7 @@ def _batch(db: sqlite3.Connection, path: Path, old: Sequence[_Old], wanted: Rete
         for run in old:
             try:
                 locks.enter_context(held(path.parent / "locks", run.run_id, last=True))
-            except (RunHeld, RunNotFound):
+            except (RunConflict, RunNotFound):
                 busy.append(run.run_id)
             else:
                 free.append(run)

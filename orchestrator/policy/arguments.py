@@ -225,14 +225,13 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
     kinds = _FITTING[accepts]
     if accepts == "text" and not _LONG.search(f"{name} {schema.get('description', '')}"):
         kinds = tuple(kind for kind in kinds if kind != "text")
-    # What a thing is called already is no new name for it.
-    old = name.startswith("new_")
-    fitting = _meant(
-        accepts, [r for r in found if r.kind in kinds and not (old and r.text.endswith(".name"))]
-    )
+    fitting = _meant(accepts, [r for r in found if r.kind in kinds])
     folders = [r.text for r in offered if r.text.startswith(FOLDER) and not r.seen]
     named = _named(accepts, fitting, said, folders)
     named = [day for day in named if accepts != "date" or re.fullmatch(date_pattern(schema), day)]
+    if name.startswith("new_"):
+        # What a thing is called already is no new name for it.
+        fitting = [r for r in fitting if not r.text.endswith(".name")]
     if accepts == "folder":
         # `Novel/chapters` is meant where it is said, not `Novel`.
         fitting = [r for r in fitting if not any(n.startswith(f"{r.text}/") for n in named)]

@@ -73,7 +73,7 @@ async def test_model_calls_know_what_they_were_shown_and_what_they_came_to():
     chose = [use for use in trace.model if use.purpose == "choose"]
     assert [use.tool for use in chose] == [LIST, READ, WRITE, RENAME]
     assert [use.step for use in chose] == ["s1", "s2", "s3", "s4"]
-    assert [use.shown for use in chose[-2:]] == [3, 1]
+    assert [use.shown for use in chose[-2:]] == [2, 1]
     assert chose[0].disclosed == chose[0].shown >= 4
     assert chose[-1].disclosed == 0
     assert all(use.distance is not None and use.distance > 0 for use in chose)
