@@ -7,13 +7,15 @@
 # without a network but its own loopback. It needs root, debootstrap, util-linux and iproute2.
 #
 #   MODELS  the folder of pulled weights (~/.cache/ferryman/models)
+#   MIRROR  the Debian mirror, where it is not the one of this machine
 #   MODEL   other weights than those of the accepted decision record, such as small ones
 set -eu
 cd "$(dirname "$0")/.."
 work=${1:-/var/tmp/ferryman-image}
 models=${MODELS:-$HOME/.cache/ferryman/models}
 release=bookworm
-mirror=http://deb.debian.org
+# This machine's own Debian mirror, with /debian and /debian-security below it.
+mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | sed -n 's|/debian/*$||p' | head -n 1)}
 
 [ "$(id -u)" = 0 ] || { echo "Only root can change the root folder." >&2; exit 2; }
 for tool in debootstrap unshare chroot ip python3; do
