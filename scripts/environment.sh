@@ -49,8 +49,10 @@ prepare() {
     now=$(stamp_of "$wanted")
     [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ] && return
     echo "Installing Ferryman and what it needs into .venv (a few minutes the first time) …" >&2
-    if ! "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
-        -e ".[$wanted]" 2>"$VENV/install.log"; then
+    # The pip that comes with Python 3.11 gives up on versions that newer ones find.
+    if ! "$VENV/bin/python" -m pip install --quiet --upgrade "pip>=26" 2>"$VENV/install.log" ||
+        ! "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
+            -e ".[$wanted]" 2>>"$VENV/install.log"; then
         tail -n 5 "$VENV/install.log" >&2
         fail "error: the installation failed; all of it is in .venv/install.log." \
             "hint: check the network, then start again: what was fetched is kept."
