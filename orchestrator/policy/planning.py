@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from orchestrator.core.runs import StepState
 from orchestrator.policy.conditions import names_a_step, parse_facts, parse_own
 from orchestrator.policy.selection import parse_where, split_take
 
+IDS = tuple(f"s{number}" for number in range(1, MAX_STEPS + 1))
 _OPTIONAL = ("only_if", "wait_until")
 _NAMES = re.compile(r"\b(renam\w*|titles?|names?)\b", re.IGNORECASE)
 _ACTS = re.compile(
@@ -41,7 +43,7 @@ def plan_schema(
     The ids of `kept` steps may be referred to but not used again. With `needs` each step has to
     say which earlier ones it cannot be decided without.
     """
-    ids = [f"s{number}" for number in range(1, MAX_STEPS + 1)]
+    ids = list(IDS)
     said = {"type": "array", "items": {"enum": ids}, "maxItems": MAX_STEPS}
     step = {
         "type": "object",
@@ -86,6 +88,7 @@ def read_plan(text: str, kept: Sequence[PlanStep] = ()) -> Plan:
         if not isinstance(data, dict):
             raise InvalidPlan("The plan is not a JSON object.")
         steps = _distinct([_step(step) for step in _handed_down(data.pop("steps", ()))])
+        steps = _with_values(steps, taken={step.id for step in kept})
         return Plan(steps=(*kept, *steps) if steps else (), **data)
     except (json.JSONDecodeError, ValidationError, TypeError) as error:
         raise InvalidPlan(f"The reply is not a plan: {_first_line(error)}") from error
@@ -105,6 +108,26 @@ def _handed_down(steps: Sequence[Any]) -> list[Any]:
             if isinstance(later, dict) and later.get("over") == step.get("id"):
                 later["where"] = later.get("where") or where
     return said
+
+
+def _with_values(steps: Sequence[PlanStep], taken: AbstractSet[str]) -> tuple[PlanStep, ...]:
+    """The steps, and before each that uses a name which none makes, the one that makes it.
+
+    What is missing is always the same step, and a small model that is asked for it writes the
+    objection into its plan.
+    """
+    found: list[PlanStep] = []
+    for step in steps:
+        used = taken | {other.id for other in (*steps, *found)}
+        free = next((name for name in IDS if name not in used), None)
+        if free and _lacks_a_value(step, {other.id: other for other in found}):
+            words = f"write a short file name from what {step.over} read, to {step.intent}"[:160]
+            chosen = {"over": step.over, "where": step.where, "take": step.take}
+            found.append(PlanStep(id=free, intent=words, namespace="text", **chosen))
+            found.append(step.model_copy(update={"over": free, "where": (), "take": None}))
+        else:
+            found.append(step)
+    return tuple(found)
 
 
 def _is_condition(text: str) -> bool:

@@ -202,3 +202,32 @@ def test_a_condition_is_handed_down_to_the_step_that_goes_over_the_items():
     first, second = read_plan(said).steps
     assert first.where == ()
     assert [each.written() for each in second.where] == ["size > 1000"]
+
+
+def test_a_step_that_makes_the_name_is_added_where_it_is_missing():
+    said = plan(
+        step("s1", "list the Desktop", "filesystem"),
+        step("s2", "read each screenshot", "ocr", "s1", "name contains screenshot"),
+        step("s3", "rename each after what it shows", "filesystem", "s2"),
+    )
+    made = read_plan(json.dumps(said))
+    assert [(s.id, s.namespace, s.over) for s in made.steps] == [
+        ("s1", "filesystem", ""),
+        ("s2", "ocr", "s1"),
+        ("s4", "text", "s2"),
+        ("s3", "filesystem", "s4"),
+    ]
+    assert plan_problems(made, ["filesystem", "ocr", "text"]) == []
+
+
+def test_a_plan_that_has_no_room_left_is_told_what_it_lacks():
+    more = [step(f"s{n}", f"wait for {n}", "ocr") for n in range(4, 13)]
+    said = plan(
+        step("s1", "list the Desktop", "filesystem"),
+        step("s2", "read each screenshot", "ocr", "s1"),
+        step("s3", "rename each after what it shows", "filesystem", "s2"),
+        *more,
+    )
+    made = read_plan(json.dumps(said))
+    assert len(made.steps) == 12
+    assert "name made from" in " ".join(plan_problems(made, ["filesystem", "ocr", "text"]))
