@@ -1,7 +1,9 @@
 """Puts a proposal before a person: exactly what would be done, and yes or no."""
 
 import json
+import select
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
@@ -41,7 +43,27 @@ def on_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask(console: Console, state: RunState, read: Callable[[str], str] = input) -> Word:
+def typed(prompt: str) -> str:
+    """Show a prompt on stderr and give the line that a person types.
+
+    A signal that comes after the prompt and before the wait is heard too: `input` would see it
+    only once a line is there.
+    """
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    ears, bell = socket.socketpair()
+    with ears, bell:
+        bell.settimeout(0)
+        before = signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
+        try:
+            while sys.stdin not in select.select([sys.stdin, ears], [], [])[0]:
+                ears.recv(1)
+        finally:
+            signal.set_wakeup_fd(before)
+    return input()
+
+
+def ask(console: Console, state: RunState, read: Callable[[str], str] = typed) -> Word:
     """Show the proposal and wait for a word; the end of the input means later.
 
     Raises:
