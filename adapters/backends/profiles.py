@@ -21,6 +21,7 @@ _PROFILES = (
         when_unsure="closest",
         abstain_similarity=0.15,
         detours="after a failure",
+        mends_plans=True,
     ),
     # 0.5B, same prompts: 25 with 5 or 8 tools, 10 with all 59; worked turns cost it 2 to 3.
     # Good for one step, not for a plan.
@@ -30,6 +31,7 @@ _PROFILES = (
         low_margin=0.2,
         transcript="step",
         detours="after a failure",
+        mends_plans=True,
     ),
     # 135M: 15 of 30 with 5 tools. Real tokens for tests.
     Profile(name="smollm2", context_tokens=4096, shortlist_k=5, answer_tokens=120, low_margin=0.3),

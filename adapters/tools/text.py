@@ -12,6 +12,7 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator
 
 from orchestrator.core.chat import ChatReply, ChatRequest, JsonSchema, Message, Sampling, Usage
+from orchestrator.core.dates import dates_named
 from orchestrator.core.errors import BackendError
 from orchestrator.core.tools import ToolCall, ToolOutcome, ToolSpec
 from orchestrator.ports.chat import ChatBackend, complete
@@ -180,7 +181,7 @@ def _schema(tool: str, form: Form, text: str) -> dict[str, Any]:
 
 
 def extract_schema(form: Form, text: str) -> dict[str, Any] | None:
-    """The schema of a value that stands in this very text: one of its sentences, or its numbers.
+    """The schema of a value that stands in this text: one of its sentences, numbers, or dates.
 
     None where the form is another one, or the text has nothing of it.
     """
@@ -191,7 +192,8 @@ def extract_schema(form: Form, text: str) -> dict[str, Any] | None:
     if form == "number":
         numbers = [_number(written) for written in _NUMBER.findall(text)]
         return {"enum": list(dict.fromkeys(numbers))[:MOST_CHOICES]} if numbers else None
-    return None
+    days = dates_named(text) if form == "date" else []
+    return {"enum": days[:MOST_CHOICES]} if days else None
 
 
 def _number(written: str) -> int | float:

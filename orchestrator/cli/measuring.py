@@ -27,6 +27,7 @@ from orchestrator.cli.setup import UNSET
 from orchestrator.core.errors import SettingsError
 from orchestrator.core.fingerprints import digest
 from orchestrator.evals.arms import Arm, arm_named
+from orchestrator.evals.carrying import Limits
 from orchestrator.evals.cases import Case, Suite
 from orchestrator.evals.keeping import EvaluationFolder
 from orchestrator.evals.records import Measured, Record
@@ -127,6 +128,8 @@ async def carried_under(  # noqa: PLR0917
         worlds=folder.path / "worlds",
         seed=options.seed,
         parallel=options.parallel,
+        # Cases that are carried side by side wait for each other.
+        limits=Limits(seconds=Limits().seconds * options.parallel),
     )
     with _watched(progress(), arm.name, quiet=options.quiet) as (on_begin, on_record):
         await evaluate(evaluation, on_begin=on_begin, on_record=on_record)

@@ -45,6 +45,8 @@ class Profile(Frozen):
     step's namespace: at once, and then it may search for tools too, or only after one has failed;
     the tool that is the closest of all is offered in any case.
 
+    `mends_plans` reads the plans of a small model as what they mean, where that is plain.
+
     How a decision is made: `stages` is two (the tool, then its arguments) or one reply with both.
     `references` points to results by name; without it a step that is carried out once is offered
     the paths, names and numbers themselves. `repairs` is how often arguments that do not fit are
@@ -76,6 +78,7 @@ class Profile(Frozen):
     transcript: Literal["append", "step"] = "append"
     gate: bool = True
     detours: Literal["at once", "after a failure"] = "at once"
+    mends_plans: bool = False
     stages: Literal[1, 2] = 2
     references: bool = True
     repairs: int = Field(default=1, ge=0)

@@ -17,10 +17,10 @@ from orchestrator.graph.thread import thread
 from orchestrator.policy.arguments import (
     Parameter,
     answer_schema,
-    check_expressions,
     parameters,
     unanswerable,
 )
+from orchestrator.policy.expressions import check_expressions, mended, uses_the_item
 from orchestrator.policy.references import resolve
 from orchestrator.policy.spelling import spelled_out
 from orchestrator.prompting.render import compact
@@ -91,7 +91,7 @@ async def fill_arguments(
     left = context.roles["planner"].profile.repairs
     while True:
         try:
-            found = await _expressions(context, ahead, wanted, words, given)
+            found = mended(await _expressions(context, ahead, wanted, words, given), wanted)
             check_expressions(context.specs[tool], found, wanted, ahead.offered)
             return found, _calls(context, ahead, tool, found)
         except (InvalidArguments, MalformedReply) as error:
@@ -160,7 +160,7 @@ def _calls(
 ) -> tuple[ToolCall, ...]:
     """A call for each item; one for all of them where the tool takes nothing of an item."""
     validator = Draft202012Validator(context.specs[tool].input_schema)
-    indices = ahead.indices if ahead.step.over and expressions else (-1,)
+    indices = ahead.indices if uses_the_item(expressions, ahead.offered) else (-1,)
     return tuple(_call(ahead, tool, expressions, index, validator) for index in indices)
 
 

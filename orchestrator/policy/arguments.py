@@ -9,17 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import JsonValue
-
 from orchestrator.core.chat import Frozen
-from orchestrator.core.errors import InvalidArguments
+from orchestrator.core.dates import dates_named
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.grounding import about_files, among_seen, meant_folders
 from orchestrator.policy.handles import Kind
-from orchestrator.policy.references import FOLDER, Reference, pointers
+from orchestrator.policy.references import FOLDER, Reference
 from orchestrator.policy.spoken import (
     date_pattern,
-    dates_named,
     is_date,
     is_folder,
     names_given,
@@ -160,43 +157,6 @@ def _with_tool(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def unanswerable(wanted: Sequence[Parameter]) -> Parameter | None:
     """The first required parameter that nothing could be given for."""
     return next((p for p in wanted if p.required and _form(p) == _NOTHING), None)
-
-
-def check_expressions(
-    spec: ToolSpec,
-    expressions: Mapping[str, JsonValue],
-    wanted: Sequence[Parameter],
-    offered: Sequence[Reference],
-) -> None:
-    """Refuse arguments that point where they may not, or that are the same for every item.
-
-    Raises:
-        InvalidArguments: A parameter has a reference it was not offered, or a step that goes
-            over items uses none of their fields.
-    """
-    tool = spec.id
-    for parameter in wanted:
-        for pointer in pointers(expressions.get(parameter.name)):
-            if not _may_be(parameter, pointer):
-                raise InvalidArguments(f"{tool}: {parameter.name} cannot be {pointer}.")
-    each = {reference.text for reference in offered if reference.each}
-    if each and not each & set(pointers(dict(expressions))):
-        raise InvalidArguments(
-            f"{tool}: every item would get the same call. Use a value of the item,"
-            f" such as {next(iter(sorted(each)))}."
-        )
-
-
-def _may_be(parameter: Parameter, pointer: str) -> bool:
-    if pointer in parameter.references or pointer in parameter.elements:
-        return True
-    literal = parameter.literal or {}
-    form = literal.get("items", literal)
-    return any(
-        re.fullmatch(option["pattern"], pointer) is not None
-        for option in (form, *form.get("anyOf", ()))
-        if "pattern" in option
-    )
 
 
 def plain(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,19 +33,31 @@ def told(data: Any, goal: str) -> list[str]:
     columns, rows = data.get("columns"), data.get("rows")
     if isinstance(columns, list) and isinstance(rows, list):
         return _table(columns, rows)
-    items = principal_list(data)
     if any(isinstance(value, list) for value in data.values()):
-        return _listed(items, _scalars(data, lists=False))
+        return _listed(data, principal_list(data))
     return _record(data, goal)
 
 
-def _listed(items: Sequence[Any], about: str) -> list[str]:
-    rows = [item if isinstance(item, Mapping) else {"": item} for item in items]
+def _listed(data: Mapping[str, Any], items: Sequence[Any]) -> list[str]:
+    """What a result says beside its list, then the list under its name.
+
+    Small models take a bare count for whatever was asked: it stands beside what it counts.
+    """
+    name = next((name for name, value in data.items() if value is items), "items")
+    beside = {key: value for key, value in data.items() if key != "count" or value != len(items)}
+    about = _scalars(beside, lists=False)
+    rows = [item if isinstance(item, Mapping) else {"": _cells(item)} for item in items]
     dull = _dull(rows)
     lines = [f"- {_row(row, dull)}" for row in rows[:MOST_ITEMS]]
     more = len(rows) - MOST_ITEMS
-    head = [f"{len(rows)} in all" + (f" ({about})" if about else "")]
-    return [*head, *lines, *([f"- and {more} more"] if more > 0 else [])]
+    head = f"{name} ({len(rows)}):" if rows else f"{name}: none were found"
+    told = [*([about] if about else []), head, *lines]
+    return [*told, *([f"- and {more} more"] if more > 0 else [])]
+
+
+def _cells(item: Any) -> Any:
+    """The cells of a table's row as people write them."""
+    return " | ".join(map(str, item)) if isinstance(item, list) else item
 
 
 def _dull(rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:

@@ -22,6 +22,10 @@ MOST_FILES = 12
 
 _PLAIN = re.compile(r"[\w\u00c0-\u024f][\w\u00c0-\u024f .,()&+'-]{0,79}")
 _WORD = re.compile(r"[a-z\u00c0-\u024f]{3,}|\d+")
+_SEPARATED = re.compile(r"[^a-z0-9\u00c0-\u024f]+")
+_TITLE = 4
+"""Letters of a name without its ending that are enough to be recognized by."""
+_TO = re.compile(r"\b(?:to|into)(?: the)?(?: folder)? $")
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic")
 _TYPES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"\bcsv\b"), (".csv", ".tsv")),
@@ -128,14 +132,21 @@ def fitting_files(found: Sequence[Reference], about: str, said: str) -> list[Ref
 
     `said` is the step's intent and, on the next line, the goal. Only the types that the description
     speaks of, where there are any; only those that the intent names, else those that the goal
-    names, where they name any; then by the words that a name shares with what is said.
+    names, where they name any; then by the words that a name shares with what is said. None where
+    the intent names a file and the description speaks of others.
     """
     about = about.lower()
-    files = found if _FOLDERS_TOO.search(about) else [r for r in found if r.kind != "folder"]
+    every = found if _FOLDERS_TOO.search(about) else [r for r in found if r.kind != "folder"]
     endings = tuple(end for sign, ends in _TYPES if sign.search(about) for end in ends)
-    files = [r for r in files if r.text.lower().endswith(endings)] or files if endings else files
+    files = [r for r in every if r.text.lower().endswith(endings)] or every if endings else every
     intent, _, goal = said.partition("\n")
-    called = _called(files, intent) or _called(files, goal)
+    files = _from_there(files, intent)
+    called = next(
+        (some for call in (_called, _titled) for w in (intent, goal) if (some := call(files, w))),
+        [],
+    )
+    if not called and (_called(every, intent) or _titled(every, intent)):
+        return []
     words = set(_WORD.findall(said.lower()))
     ranked = sorted(files, key=lambda r: -len(words & set(_WORD.findall(_name(r).lower()))))
     return (called or ranked)[:MOST_FILES]
@@ -145,6 +156,36 @@ def _called(files: Sequence[Reference], words: str) -> list[Reference]:
     """The files that words call by their whole name, in quotation marks or as it stands."""
     given = {name.lower() for name in names_given(words)}
     return [r for r in files if _name(r).lower() in given or _stands_in(_name(r), words)]
+
+
+def _titled(files: Sequence[Reference], words: str) -> list[Reference]:
+    """The files that words call by their name without its ending: the travel policy.
+
+    A name that is only a part of another that was said is not meant by it.
+    """
+    said = f" {_plain_words(words)} "
+    found = {r: f" {title} " for r in files if len(title := _title(r)) >= _TITLE}
+    called = {r: title for r, title in found.items() if title in said}
+    return [r for r, t in called.items() if not any(t in o and t != o for o in called.values())]
+
+
+def _title(reference: Reference) -> str:
+    return _plain_words(PurePosixPath(_name(reference)).stem) if reference.kind != "folder" else ""
+
+
+def _plain_words(text: str) -> str:
+    return " ".join(_SEPARATED.split(text.lower())).strip()
+
+
+def _from_there(files: Sequence[Reference], intent: str) -> list[Reference]:
+    """What is taken to a folder is not taken from it, where there are others to take."""
+    others = [r for r in files if not _TO.search(intent.partition(_inside(r))[0])]
+    return others or list(files)
+
+
+def _inside(reference: Reference) -> str:
+    """The folder that a file is in, as a person writes it."""
+    return reference.text.removeprefix(FOLDER).rpartition("/")[0]
 
 
 def _stands_in(name: str, words: str) -> bool:

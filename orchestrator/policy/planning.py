@@ -15,7 +15,12 @@ from orchestrator.policy.conditions import names_a_step, parse_facts, parse_own
 from orchestrator.policy.selection import parse_where, split_take
 
 IDS = tuple(f"s{number}" for number in range(1, MAX_STEPS + 1))
-_OPTIONAL = ("only_if", "wait_until")
+CONDITIONS = ("only_if", "wait_until")
+"""The fields of a step that make it conditional."""
+NOTHING_READ = (
+    "needs a step before it that reads the text. If nothing has to be read to know it, reply with"
+    ' {"answer": "..."}.'
+)
 _NAMES = re.compile(r"\b(renam\w*|titles?|names?)\b", re.IGNORECASE)
 _ACTS = re.compile(
     r"\b(renam\w*|mov\w+|cop(?:y|ies)|delet\w*|trash\w*|send\w*|creat\w*|writ\w+|sav\w+|draft\w*"
@@ -37,11 +42,12 @@ def plan_schema(
     kept: Sequence[str] = (),
     steps_only: bool = False,
     needs: bool = False,
+    conditions: Sequence[str] = CONDITIONS,
 ) -> dict[str, Any]:
     """The JSON schema of a plan: steps in those namespaces, or an answer, or a question.
 
     The ids of `kept` steps may be referred to but not used again. With `needs` each step has to
-    say which earlier ones it cannot be decided without.
+    say which earlier ones it cannot be decided without. `conditions` are those that may be written.
     """
     ids = list(IDS)
     said = {"type": "array", "items": {"enum": ids}, "maxItems": MAX_STEPS}
@@ -54,8 +60,7 @@ def plan_schema(
             **({"needs": said} if needs else {}),
             "over": {"enum": ["", *ids]},
             "where": {"type": "string", "maxLength": 80},
-            "only_if": {"type": "string", "maxLength": 60},
-            "wait_until": {"type": "string", "maxLength": 60},
+            **{name: {"type": "string", "maxLength": 60} for name in conditions},
         },
         "required": ["id", "intent", "namespace", *["needs"][:needs], "over", "where"],
         "additionalProperties": False,
@@ -77,8 +82,10 @@ def _only(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_plan(text: str, kept: Sequence[PlanStep] = ()) -> Plan:
+def read_plan(text: str, kept: Sequence[PlanStep] = (), *, mend: bool = False) -> Plan:
     """Read a model's reply as a plan whose head are the steps already done.
+
+    With `mend` a step that goes over itself goes over nothing.
 
     Raises:
         InvalidPlan: It is not JSON, not a plan, or a condition cannot be read.
@@ -87,11 +94,17 @@ def read_plan(text: str, kept: Sequence[PlanStep] = ()) -> Plan:
         data = json.loads(text)
         if not isinstance(data, dict):
             raise InvalidPlan("The plan is not a JSON object.")
-        steps = _distinct([_step(step) for step in _handed_down(data.pop("steps", ()))])
+        said = [_over_another(step) if mend else step for step in data.pop("steps", ())]
+        steps = _distinct([_step(step) for step in _handed_down(said)])
         steps = _with_values(steps, taken={step.id for step in kept})
         return Plan(steps=(*kept, *steps) if steps else (), **data)
     except (json.JSONDecodeError, ValidationError, TypeError) as error:
         raise InvalidPlan(f"The reply is not a plan: {_first_line(error)}") from error
+
+
+def _over_another(step: Any) -> Any:
+    itself = isinstance(step, dict) and step.get("over") and step.get("over") == step.get("id")
+    return {**step, "over": "", "where": ""} if itself else step
 
 
 def _handed_down(steps: Sequence[Any]) -> list[Any]:
@@ -149,7 +162,7 @@ def _distinct(steps: Sequence[PlanStep]) -> tuple[PlanStep, ...]:
 def _step(data: Mapping[str, Any]) -> PlanStep:
     if not isinstance(data, Mapping):
         raise InvalidPlan("A step is not a JSON object.")
-    said = {key: str(data.get(key, "")) for key in ("id", "over", "where", *_OPTIONAL)}
+    said = {key: str(data.get(key, "")) for key in ("id", "over", "where", *CONDITIONS)}
     if names_a_step(said["where"]) and not said["only_if"]:
         # Small models put a condition on an earlier step where the one on items belongs.
         said |= {"where": "", "only_if": said["where"]}
@@ -224,7 +237,7 @@ def _step_problems(
     if step.where and not step.over:
         problems.append(f"{step.id} has a 'where' but goes over nothing.")
     if step.namespace == "text" and not seen:
-        problems.append(f"{step.id} needs a step before it that reads the text.")
+        problems.append(f"{step.id} {NOTHING_READ}")
     if "text" in namespaces and _lacks_a_value(step, seen):
         problems.append(
             f"{step.id} needs a name made from what {step.over} reads:"
@@ -260,6 +273,11 @@ def _repeated(step: PlanStep, seen: Mapping[str, PlanStep]) -> list[str]:
         None,
     )
     return [f"{step.id} is the same step as {same.id}."] if same else []
+
+
+def reads(intent: str) -> bool:
+    """Whether a step reads a text."""
+    return _READS.search(intent) is not None
 
 
 def done_steps(steps: Sequence[StepState]) -> tuple[PlanStep, ...]:

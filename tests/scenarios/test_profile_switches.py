@@ -355,6 +355,14 @@ async def test_an_unsure_choice_falls_to_the_closest_tool_where_the_profile_says
     assert [call.tool for call in office.desk.calls] == [LIST]
 
 
+@pytest.mark.parametrize(("margin", "failed"), [(0.2, []), (1.0, [RENAME])])
+async def test_a_tool_far_behind_the_closest_one_needs_a_clear_margin(margin, failed):
+    lists = plan(step("s1", "list a folder: the Desktop", "filesystem"))
+    script = [lists, Said(RENAME, margin=margin), {"path": "$folder.Desktop"}]
+    _, entries = await run_with(script, low_margin=0.05, when_unsure="closest", repairs=0)
+    assert [event.tool for event in events(entries, DecisionFailed)][:1] == failed
+
+
 async def test_repairs_can_be_turned_off():
     wrong = {"path": "$s1.nothing"}
     script = [

@@ -5,15 +5,20 @@ from langgraph.runtime import Runtime
 from orchestrator.core.chat import JsonSchema, Message
 from orchestrator.core.errors import InvalidPlan, MalformedReply
 from orchestrator.core.events import Event, ModelCalled, PlanMade, PlanRefused, RunEnded
-from orchestrator.core.plans import Plan
+from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.core.runs import RunState
+from orchestrator.core.tools import split_name
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.graph.thread import plan_opening
 from orchestrator.policy.budgets import objection
 from orchestrator.policy.decomposition import under_decomposed
+from orchestrator.policy.grounding import lister
 from orchestrator.policy.handles import handles, shape
+from orchestrator.policy.mending import conditions_spoken_of, mended
 from orchestrator.policy.planning import (
+    CONDITIONS,
+    NOTHING_READ,
     asks_to_act,
     done_steps,
     plan_problems,
@@ -59,13 +64,16 @@ async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | Non
     state = context.state
     kept = done_steps(state.steps)
     appended = _messages(context, problems)
+    goal = state.request.goal if state.request else ""
+    wordy = any(NOTHING_READ in problem for problem in problems)
     replanning, profile = bool(state.replan_reason), context.roles["planner"].profile
     schema = plan_schema(
         context.namespaces,
         kept=[step.id for step in kept],
         # Steps that cannot be carried out are mended, not given up for a question.
-        steps_only=replanning or (bool(problems) and not state.deflected),
+        steps_only=replanning or (bool(problems) and not state.deflected and not wordy),
         needs=profile.parallel_steps,
+        conditions=conditions_spoken_of(goal) if profile.mends_plans else CONDITIONS,
     )
     try:
         reply = await context.ask(
@@ -94,8 +102,11 @@ async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | Non
 def _judged(context: RunContext, text: str, *, first: bool) -> tuple[Plan | None, list[str], bool]:
     """Read a reply, and say what is wrong with it; too few steps are objected to only once."""
     state = context.state
+    mend = context.roles["planner"].profile.mends_plans
+    kept = done_steps(state.steps)
     try:
-        made = read_plan(text, done_steps(state.steps))
+        made = read_plan(text, kept, mend=mend)
+        made = _mended(context, made, kept) if mend else made
     except InvalidPlan as error:
         return None, [f"{error.message} {error.hint}".strip()], False
     if made.question and not state.deflected:
@@ -107,6 +118,17 @@ def _judged(context: RunContext, text: str, *, first: bool) -> tuple[Plan | None
         lacking = under_decomposed(state.request.goal, made)
         problems = [lacking] if lacking else []
     return made, problems, False
+
+
+def _mended(context: RunContext, made: Plan, kept: tuple[PlanStep, ...]) -> Plan:
+    request, listing = context.state.request, lister(context.specs.values())
+    return mended(
+        made,
+        goal=request.goal if request else "",
+        kept=kept,
+        lists=split_name(listing[0])[0] if listing else "",
+        places=tuple(request.places) if request else (),
+    )
 
 
 def _messages(context: RunContext, problems: list[str]) -> tuple[Message, ...]:

@@ -26,6 +26,11 @@ def test_a_number_is_one_of_the_numbers():
     assert extract_schema("number", POLICY) == {"enum": [140, 1250.5, -3]}
 
 
+def test_a_date_is_one_of_the_text():
+    said = "They come on 9 June 2026, not on 2026-06-02."
+    assert extract_schema("date", said) == {"enum": ["2026-06-02", "2026-06-09"]}
+
+
 @pytest.mark.parametrize(("form", "text"), [("line", " \n "), ("number", "none"), ("name", "Ada")])
 def test_where_there_is_none_the_form_alone_holds(form, text):
     assert extract_schema(form, text) is None

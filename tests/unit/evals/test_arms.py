@@ -16,6 +16,7 @@ PROFILE = Profile(
     shortlist_k=9,
     context_tokens=4096,
     detours="after a failure",
+    mends_plans=True,
     when_unsure="closest",
 )
 CHANGED = {
@@ -33,6 +34,7 @@ CHANGED = {
     "ferryman-no-look": {"looks": False},
     "ferryman-ask-again": {"when_unsure": "ask again"},
     "ferryman-detours": {"detours": "at once"},
+    "ferryman-no-mending": {"mends_plans": False},
     "ferryman-no-repair": {"repairs": 0},
     "ferryman-contrast": {"contrast": True},
     "ferryman-generated": {"generated_examples": True},

@@ -11,10 +11,10 @@ from orchestrator.core.errors import InvalidArguments
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import (
     answer_schema,
-    check_expressions,
     parameters,
     plain,
 )
+from orchestrator.policy.expressions import check_expressions
 from orchestrator.policy.references import Reference
 
 TEXT = {"type": "string"}

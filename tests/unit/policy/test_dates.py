@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.core.dates import dates_named
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import parameters
 from orchestrator.policy.references import Reference
-from orchestrator.policy.spoken import date_pattern, dates_named, is_date
+from orchestrator.policy.spoken import date_pattern, is_date
 
 DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 MOMENT = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}$"

@@ -22,7 +22,8 @@ FILES = [
         ({"free": 3, "total": 9, "note": ""}, ["free 3, total 9"]),
         ({"place": {"city": "Oslo"}, "n": 1}, ["n 1", "place: city Oslo"]),
         ({"columns": ["a", "b"], "rows": [[1, 2], [3, 4]]}, ["2 rows", "a | b", "1 | 2", "3 | 4"]),
-        ({"columns": [{"name": "a"}], "rows": 3}, ["1 in all (rows 3)", "- a"]),
+        ({"columns": [{"name": "a"}], "rows": 3}, ["rows 3", "columns (1):", "- a"]),
+        ({"rows": [["Bolts", "4"], ["Nails", "9"]]}, ["rows (2):", "- Bolts | 4", "- Nails | 9"]),
     ],
 )
 def test_a_result_is_told_in_lines(data, lines):
@@ -31,17 +32,16 @@ def test_a_result_is_told_in_lines(data, lines):
 
 def test_of_a_list_each_item_has_a_line_with_what_tells_it_apart():
     lines = told({"path": "/o", "count": 4, "entries": FILES}, "")
-    assert lines[0] == "4 in all (path o, count 4)"
-    assert lines[1] == "- a.txt, size a"
-    assert len(lines) == 5
+    assert lines[:3] == ["path o", "entries (4):", "- a.txt, size a"]
+    assert len(lines) == 6
 
 
 def test_an_empty_list_is_told_as_one():
-    assert told({"count": 0, "tasks": []}, "") == ["0 in all (count 0)"]
+    assert told({"count": 0, "tasks": []}, "") == ["tasks: none were found"]
 
 
 def test_items_that_are_no_records_are_told_as_they_are():
-    assert told({"lines": ["x", "y"]}, "") == ["2 in all", "- x", "- y"]
+    assert told({"lines": ["x", "y"]}, "") == ["lines (2):", "- x", "- y"]
 
 
 def test_a_long_list_says_how_many_are_not_told():

@@ -140,9 +140,28 @@ class TestWhichFiles:
 
     def test_the_likeliest_first_and_not_too_many(self):
         many = files(*[f"n{n}.txt" for n in range(30)], "price list.txt")
-        found = fitting_files(many, "a file", "the price list in Data")
+        found = fitting_files(many, "a file", "the list of prices in Data")
         assert names(found)[0] == "price list.txt"
         assert len(found) == MOST_FILES
+
+    def test_only_the_one_that_is_called_by_its_name_without_the_ending(self):
+        both = files("invoices 2025.csv", "Price-List 2026.txt", "list.md")
+        for said in ("read the price list 2026", "read it\nThe Price List 2026 is in Data."):
+            assert names(fitting_files(both, "a file", said)) == ["Price-List 2026.txt"]
+
+    def test_none_where_the_step_names_a_file_of_another_type(self):
+        both = files("invoices 2025.csv", "payment terms.md")
+        assert fitting_files(both, "path of a CSV file", "read the payment terms") == []
+
+    def test_what_is_taken_to_a_folder_is_not_taken_from_it(self):
+        looks = {
+            f"$folder.{name}": Look(folder=name, entries=(Seen(name=file),))
+            for name, file in {"Poems/Book": "preface.txt", "Poems": "rain.txt"}.items()
+        }
+        seen = seen_files(list(looks), looks)
+        said = "copy the .txt poems from Poems to Poems/Book"
+        assert names(fitting_files(seen, "a file", said)) == ["rain.txt"]
+        assert len(fitting_files(seen[:1], "a file", said)) == 1
 
     def test_folders_only_where_a_folder_will_do(self):
         looks = {"d": Look(folder="d", entries=(Seen(name="Old", folder=True),))}

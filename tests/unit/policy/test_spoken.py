@@ -7,7 +7,8 @@ from jsonschema import Draft202012Validator
 
 from orchestrator.core.errors import InvalidArguments
 from orchestrator.core.tools import ToolSpec
-from orchestrator.policy.arguments import answer_schema, check_expressions, parameters
+from orchestrator.policy.arguments import answer_schema, parameters
+from orchestrator.policy.expressions import check_expressions
 from orchestrator.policy.references import Reference
 from orchestrator.policy.spoken import (
     files_named,

@@ -1,0 +1,89 @@
+"""Arguments as a model wrote them: slips put right, and what may not stand refused."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from orchestrator.core.errors import InvalidArguments
+from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.arguments import Parameter
+from orchestrator.policy.references import Reference, pointers
+
+
+def check_expressions(
+    spec: ToolSpec,
+    expressions: Mapping[str, JsonValue],
+    wanted: Sequence[Parameter],
+    offered: Sequence[Reference],
+) -> None:
+    """Refuse arguments that point where they may not, or that are the same for every item.
+
+    Raises:
+        InvalidArguments: A parameter has a reference it was not offered, or a step that goes
+            over items uses none of their fields.
+    """
+    tool = spec.id
+    for parameter in wanted:
+        for pointer in pointers(expressions.get(parameter.name)):
+            if not _may_be(parameter, pointer):
+                raise InvalidArguments(f"{tool}: {parameter.name} cannot be {pointer}.")
+    each = _of_the_item(offered)
+    # Reading the same thing for every item is reading it once.
+    if each and spec.effect != "read" and not each & set(pointers(dict(expressions))):
+        raise InvalidArguments(
+            f"{tool}: every item would get the same call. Use a value of the item,"
+            f" such as {next(iter(sorted(each)))}."
+        )
+
+
+def uses_the_item(expressions: Mapping[str, JsonValue], offered: Sequence[Reference]) -> bool:
+    """Whether arguments differ from item to item of a step that goes over some."""
+    return bool(_of_the_item(offered) & set(pointers(dict(expressions))))
+
+
+def _of_the_item(offered: Sequence[Reference]) -> set[str]:
+    return {reference.text for reference in offered if reference.each}
+
+
+def mended(
+    expressions: Mapping[str, JsonValue], wanted: Sequence[Parameter]
+) -> dict[str, JsonValue]:
+    """Arguments with the slips of small models put right where only one thing can be meant.
+
+    `$s2.contacts[0].email` is the offered `$s2.email`; an element of a list is there once.
+    """
+    by_name = {parameter.name: parameter for parameter in wanted}
+    return {
+        name: _mended(value, by_name[name]) if name in by_name else value
+        for name, value in expressions.items()
+    }
+
+
+def _mended(value: JsonValue, parameter: Parameter) -> JsonValue:
+    if isinstance(value, list) and parameter.elements:
+        return [item for at, item in enumerate(value) if item not in value[:at]]
+    if not isinstance(value, str) or pointers(value) != [value] or _may_be(parameter, value):
+        return value
+    step, _, rest = value.partition(".")
+    field = rest.rpartition(".")[2]
+    same = [
+        reference
+        for reference in (*parameter.references, *parameter.elements)
+        if isinstance(reference, str)
+        and reference.partition(".")[0] == step
+        and reference.rpartition(".")[2] == field
+    ]
+    return same[0] if len(same) == 1 else value
+
+
+def _may_be(parameter: Parameter, pointer: str) -> bool:
+    if pointer in parameter.references or pointer in parameter.elements:
+        return True
+    literal = parameter.literal or {}
+    form = literal.get("items", literal)
+    return any(
+        re.fullmatch(option["pattern"], pointer) is not None
+        for option in (form, *form.get("anyOf", ()))
+        if "pattern" in option
+    )

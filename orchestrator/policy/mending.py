@@ -1,0 +1,199 @@
+"""Plans of small models, read as what they mean: slips that plain evidence puts right.
+
+A model of one or two thousand million parameters writes "move the PDFs in Kitchen" as one step,
+says "for each" where it means "after", uses a date that no step takes out of the text, and plans a
+change where it was only asked something. Asked again, it writes the same. A profile says whether
+its plans are read this way (`mends_plans`); a larger model's are taken at their word.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from orchestrator.core.plans import Condition, Plan, PlanStep
+from orchestrator.policy.planning import IDS, acts, asks_to_act, reads
+from orchestrator.policy.selection import parse_where
+from orchestrator.policy.spoken import names_given
+
+TEXT = "text"
+
+_MAKES = re.compile(
+    r"\W*(?:add|create|write|save|draft|book|schedule|put|make|start)\b", re.IGNORECASE
+)
+_OF_ITEMS = re.compile(
+    r"\b(?:each|every|all|its?|this|that|these|those|them|their|from|found|read)\b", re.IGNORECASE
+)
+_QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*[\"\u201d]")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_QUESTION = re.compile(
+    r"\W*(?:how|what|when|where|which|who|whose|why|is|are|was|were|do|does|did|has|have)\b.*\?",
+    re.IGNORECASE,
+)
+_CONDITIONS: Mapping[str, re.Pattern[str]] = {
+    "only_if": re.compile(r"\b(?:if|unless|whether|otherwise|in case)\b", re.IGNORECASE),
+    "wait_until": re.compile(r"\b(?:wait|until|till|once|as soon as)\b", re.IGNORECASE),
+}
+_PARTS: Mapping[str, re.Pattern[str]] = {
+    "date": re.compile(r"\b(?:that|the|its) (?:day|date)\b", re.IGNORECASE),
+    "amount": re.compile(r"\bthe (?:amount|total|sum|price|cost)\b", re.IGNORECASE),
+}
+_SEVERAL = re.compile(
+    r"\b(?:all|every|each|files|pdfs|pictures|photos|images|documents|screenshots|scans)\b"
+    r"|(?<!\w)\.[a-z]{2,5}\b",
+    re.IGNORECASE,
+)
+_LISTS = re.compile(r"\W*(?:list|find|search|look)\b", re.IGNORECASE)
+_IN_A_FIELD = re.compile(
+    r"\b(?:have|has|having|with|contain(?:s|ing)?)\s+(?:the word\s+)?[\"\u201c]?([\w-]+)[\"\u201d]?"
+    r"\s+in\s+(?:its|their|the)\s+(title|name|subject)s?\b",
+    re.IGNORECASE,
+)
+_BY_SIZE = re.compile(
+    r"\b(bigger|larger|smaller|more|less) than (\d+)(?= ?(?:bytes?|b)\b)", re.IGNORECASE
+)
+_ENDING = re.compile(r"(?<![\w*])\.([a-z]{2,5})\b")
+_TYPE = re.compile(
+    r"\b(pdf|docx|png|jpg|txt|csv|json|html)s?\b(?! (?:version|copy|table))", re.IGNORECASE
+)
+_LESS = frozenset({"smaller", "less"})
+
+
+def conditions_spoken_of(goal: str) -> list[str]:
+    """The fields of a step that a goal gives a reason for; small models fill in what they see."""
+    return [field for field, said in _CONDITIONS.items() if said.search(goal)]
+
+
+def mended(
+    plan: Plan, *, goal: str, kept: Sequence[PlanStep], lists: str, places: Sequence[str]
+) -> Plan:
+    """The plan as it is meant; the `kept` steps at its head stay as they are.
+
+    `lists` is the namespace whose tool lists a folder, `places` are the folders of the run.
+    """
+    steps = [_alone(step) for step in plan.steps[len(kept) :]]
+    steps = _harmless(steps) if only_asks(goal) else steps
+    ids = {step.id for step in (*kept, *steps)}
+    free = (name for name in IDS if name not in ids)
+    steps = _listed_first(steps, free, lists, places) if lists else steps
+    steps = _with_parts(steps, free)
+    return plan.model_copy(update={"steps": (*kept, *steps)}) if steps else plan
+
+
+def only_asks(goal: str) -> bool:
+    """Whether a goal asks a question and no sentence of it asks for something to be done."""
+    sentences = _SENTENCE.split(goal.strip())
+    return (
+        any(_QUESTION.match(sentence) for sentence in sentences)
+        and not asks_to_act(goal)
+        and not any(acts(sentence) for sentence in sentences)
+    )
+
+
+def _changes(step: PlanStep) -> bool:
+    """Whether a step is there to change something; the text tools change nothing."""
+    return step.namespace != TEXT and acts(step.intent)
+
+
+def _alone(step: PlanStep) -> PlanStep:
+    """The step over nothing where it quotes all that it makes and speaks of nothing found before.
+
+    "After" is not "for each": over the items it would be the same call every time.
+    """
+    rest = _QUOTED.sub(" ", step.intent)
+    alone = _MAKES.match(step.intent) and rest != step.intent and not _OF_ITEMS.search(rest)
+    if not step.over or not alone:
+        return step
+    return step.model_copy(update={"over": "", "where": (), "take": None})
+
+
+def _harmless(steps: Sequence[PlanStep]) -> list[PlanStep]:
+    """The steps without those that would change something; nothing but those stays as it is."""
+    found: list[PlanStep] = []
+    for step in steps:
+        gone = {other.id for other in steps} - {other.id for other in found}
+        if not _changes(step) and not gone & {*step.sources}:
+            found.append(step)
+    return found or list(steps)
+
+
+def _listed_first(
+    steps: Sequence[PlanStep], free: Iterator[str], lists: str, places: Sequence[str]
+) -> list[PlanStep]:
+    """The steps, each that acts on several files after one that lists them, and over it."""
+    found: list[PlanStep] = []
+    for step in steps:
+        if not _changes(step):
+            found.append(step)
+            continue
+        place = _place(step, places) if step.namespace == lists and not step.over else ""
+        listing = next((other for other in found if other.id == step.over), None)
+        if place and (listing := _listing(found, lists)) is None and (name := next(free, "")):
+            listing = PlanStep(id=name, intent=f"list the files in {place}", namespace=lists)
+            found.append(listing)
+        found.append(_of_those_meant(step, listing, files=lists))
+    return found
+
+
+def _place(step: PlanStep, places: Sequence[str]) -> str:
+    """The folder in which a step acts on several files that it does not name, or ""."""
+    if not places or not _SEVERAL.search(step.intent) or names_given(step.intent):
+        return ""
+    names = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
+    pattern = rf"\b(?:in|from|of|inside)\s+(?:the (?:folder )?)?((?:{names})(?:/[\w()-]+)*)"
+    found = re.search(pattern, step.intent)
+    return found[1] if found else ""
+
+
+def _listing(before: Sequence[PlanStep], namespace: str) -> PlanStep | None:
+    """The step just before, if it lists."""
+    last = before[-1] if before else None
+    return last if last and last.namespace == namespace and _LISTS.match(last.intent) else None
+
+
+def _of_those_meant(step: PlanStep, listing: PlanStep | None, *, files: str) -> PlanStep:
+    """The step over the listing, with the condition that it or the listing speaks of."""
+    if listing is None:
+        return step
+    said = step.where or step.take is not None
+    where = step.where if said else _spoken(step, listing, files=files)
+    return step.model_copy(update={"over": listing.id, "where": where})
+
+
+def _spoken(step: PlanStep, source: PlanStep, *, files: str) -> tuple[Condition, ...]:
+    """Which of the items are meant, as the step says it, else as the one that lists them does."""
+    if not _LISTS.match(source.intent):
+        return ()
+    for intent in (step.intent, source.intent):
+        if (inside := _IN_A_FIELD.search(intent)) is not None:
+            return parse_where(f"{inside[2].lower()} contains {inside[1]}")
+        if source.namespace != files:
+            continue
+        if (size := _BY_SIZE.search(intent)) is not None:
+            return parse_where(f"size {'<' if size[1].lower() in _LESS else '>'} {size[2]}")
+        if (ending := _ENDING.search(intent) or _TYPE.search(intent)) is not None:
+            return parse_where(f"name ends with .{ending[1].lower()}")
+    return ()
+
+
+def _with_parts(steps: Sequence[PlanStep], free: Iterator[str]) -> list[PlanStep]:
+    """The steps, and before each that uses a part of a text the one that takes it out."""
+    found: list[PlanStep] = []
+    for step in steps:
+        source = next((other for other in found if other.id == step.over), None)
+        source = source or (found[-1] if found and not step.over else None)
+        part = _part(step, source)
+        name = next(free, "") if part else ""
+        if source is None or not name:
+            found.append(step)
+            continue
+        words = f"extract the {part} from what {source.id} read, to {step.intent}"[:160]
+        chosen = {"over": source.id, "where": step.where, "take": step.take}
+        found.append(PlanStep(id=name, intent=words, namespace=TEXT, **chosen))
+        found.append(step.model_copy(update={"over": name, "where": (), "take": None}))
+    return found
+
+
+def _part(step: PlanStep, source: PlanStep | None) -> str:
+    """What a step that changes something needs of the text that another reads, or ""."""
+    if source is None or source.namespace == TEXT or not _changes(step) or not reads(source.intent):
+        return ""
+    return next((part for part, said in _PARTS.items() if said.search(step.intent)), "")

@@ -1,0 +1,57 @@
+"""Arguments as a small model writes them: slips are put right where one thing can be meant."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.core.errors import InvalidArguments
+from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.arguments import Parameter
+from orchestrator.policy.expressions import check_expressions, mended, uses_the_item
+from orchestrator.policy.references import Reference
+
+TO = Parameter(
+    name="to", accepts="text", required=True, references=("$s2.email", "$s2.name", "$s1.email")
+)
+PATHS = Parameter(name="paths", accepts="list", required=True, elements=("$f.a", "$f.b"))
+ITEM = Reference(text="$s1.name", kind="name", each=True)
+
+
+def tool(effect):
+    return ToolSpec(id="a.b", description="", input_schema={"type": "object"}, effect=effect)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("$s2.contacts[0].email", "$s2.email"),
+        ("$s2.email", "$s2.email"),
+        ("$s2.contacts[0].phone", "$s2.contacts[0].phone"),
+        ("$s3.email", "$s3.email"),
+        ("olaf@pipes.example", "olaf@pipes.example"),
+    ],
+)
+def test_a_reference_is_the_one_with_its_last_field(written, meant):
+    assert mended({"to": written}, [TO]) == {"to": meant}
+
+
+def test_what_is_in_a_list_is_there_once_and_in_order():
+    assert mended({"paths": ["$f.b", "$f.a", "$f.b"]}, [PATHS]) == {"paths": ["$f.b", "$f.a"]}
+
+
+@given(st.dictionaries(st.sampled_from(["to", "paths", "x"]), st.text(max_size=12)))
+def test_what_points_nowhere_is_left_alone(said):
+    plain = {name: value for name, value in said.items() if not value.startswith("$")}
+    assert mended(plain, [TO, PATHS]) == plain
+
+
+def test_reading_the_same_for_every_item_is_reading_it_once():
+    check_expressions(tool("read"), {"path": "x"}, [], [ITEM])
+    assert not uses_the_item({"path": "x"}, [ITEM])
+    assert uses_the_item({"path": "$s1.name"}, [ITEM])
+
+
+@pytest.mark.parametrize("effect", ["local_write", "egress", "destructive"])
+def test_changing_the_same_for_every_item_is_refused(effect):
+    with pytest.raises(InvalidArguments, match="every item would get the same call"):
+        check_expressions(tool(effect), {"path": "x"}, [], [ITEM])

@@ -1,0 +1,161 @@
+"""Slips of a small model's plan are read as what they mean, and nothing else is touched."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.core.plans import Plan, PlanStep
+from orchestrator.policy.mending import conditions_spoken_of, mended, only_asks
+from orchestrator.policy.planning import plan_problems, read_plan
+
+PLACES = ("Kitchen", "Lost bikes", "Poems", "Telescope")
+NAMESPACES = ("filesystem", "task", "ocr", "text", "clipboard", "knowledge", "email", "contacts")
+
+
+def step(intent, namespace="filesystem", over="", where=""):
+    return {"intent": intent, "namespace": namespace, "over": over, "where": where}
+
+
+def read(*steps, goal="Do it.", mend=True):
+    said = [{"id": f"s{at}", **each} for at, each in enumerate(steps, start=1)]
+    made = read_plan(json.dumps({"steps": said}), mend=mend)
+    if mend:
+        made = mended(made, goal=goal, kept=(), lists="filesystem", places=PLACES)
+    return [
+        (s.id, s.intent, s.over, " and ".join(c.written() for c in s.where)) for s in made.steps
+    ]
+
+
+class TestSeveralThings:
+    def test_are_listed_before_they_are_acted_on(self):
+        assert read(step("copy the .txt poems from Poems to Poems/Book")) == [
+            ("s2", "list the files in Poems", "", ""),
+            ("s1", "copy the .txt poems from Poems to Poems/Book", "s2", "name ends with .txt"),
+        ]
+
+    def test_by_the_step_before_where_that_lists_them(self):
+        found = read(step("find the files in Kitchen"), step("move all PDFs from Kitchen"))
+        assert found[1] == ("s2", "move all PDFs from Kitchen", "s1", "name ends with .pdf")
+
+    def test_in_a_folder_of_two_words(self):
+        assert read(step("move the photos in Lost bikes"))[0][1] == "list the files in Lost bikes"
+
+    def test_over_itself_is_over_nothing(self):
+        intent = "move files in Telescope/logs that are bigger than 1000 bytes to Telescope/big"
+        assert read(step(intent, over="s1", where="logs")) == [
+            ("s2", "list the files in Telescope/logs", "", ""),
+            ("s1", intent, "s2", "size > 1000"),
+        ]
+
+    @pytest.mark.parametrize(
+        "intent",
+        [
+            'move "all.txt" from Kitchen',
+            "move the letter in Kitchen",
+            "move all files",
+            "list all files in Kitchen",
+        ],
+    )
+    def test_but_not_one_thing_nor_what_only_reads(self, intent):
+        assert read(step(intent)) == [("s1", intent, "", "")]
+
+
+class TestWhichAreMeant:
+    def test_is_said_by_the_step_that_acts(self):
+        intent = "tick off all the tasks that have garden in their title"
+        found = read(step("list all tasks", "task"), step(f"update {intent}", "task", over="s1"))
+        assert found[1][3] == "title contains garden"
+
+    def test_or_by_the_one_that_lists(self):
+        found = read(
+            step("list files smaller than 20 bytes"), step("move them to Poems", over="s1")
+        )
+        assert found[1][3] == "size < 20"
+
+    def test_and_a_condition_that_is_there_stays(self):
+        found = read(
+            step("list the PDFs"), step("move the PDFs", over="s1", where="name contains a")
+        )
+        assert found[1][3] == "name contains a"
+
+
+class TestAfterIsNotForEach:
+    def test_a_step_that_quotes_all_it_makes_goes_over_nothing(self):
+        intent = 'add a note under the title "Key" with the text "It is here."'
+        steps = step("search the notes", "knowledge"), step(intent, "knowledge", over="s1")
+        assert read(*steps)[1] == ("s2", intent, "", "")
+
+    @pytest.mark.parametrize(
+        "intent", ['add the task "Call" for each of them', "add a task", 'send "a" to its sender']
+    )
+    def test_a_step_that_speaks_of_items_goes_over_them(self, intent):
+        found = read(step("list the contacts", "contacts"), step(intent, "task", over="s1"))
+        assert found[1][2] == "s1"
+
+
+class TestPartsOfATextThatIsRead:
+    def test_are_taken_out_by_a_step_of_their_own(self):
+        found = read(
+            step("read the receipt taxi.png", "ocr"),
+            step("put the amount on the clipboard", "clipboard"),
+        )
+        assert [(s[0], s[2]) for s in found] == [("s1", ""), ("s3", "s1"), ("s2", "s3")]
+        assert found[1][1].startswith("extract the amount from what s1 read")
+
+    def test_but_not_where_nothing_is_read(self):
+        found = read(step("list the tasks", "task"), step("put it off to that day", "task"))
+        assert len(found) == 2
+
+
+class TestAQuestion:
+    @pytest.mark.parametrize(
+        ("goal", "asks"),
+        [
+            ("How can I reach Olaf by mail?", True),
+            ("There is a picture. How many hinges are in stock?", True),
+            ("Can you get rid of the price list?", False),
+            ("When will they come? Add it to my calendar.", False),
+            ("Tick off t3.", False),
+        ],
+    )
+    def test_is_told_from_a_request(self, goal, asks):
+        assert only_asks(goal) is asks
+
+    def test_changes_nothing(self):
+        find = step("find the contact Olaf", "contacts")
+        draft = step("draft a mail to that address", "email", over="s1")
+        assert len(read(find, draft, goal="How can I reach Olaf by mail?")) == 1
+        assert len(read(find, draft, goal="Draft a mail to Olaf.")) == 2
+        assert len(read(draft | {"over": ""}, goal="How can I reach Olaf?")) == 1
+
+
+def test_conditions_are_offered_where_the_goal_has_one():
+    assert conditions_spoken_of("If a file is there, move it.") == ["only_if"]
+    assert conditions_spoken_of("Wait until the job is done.") == ["wait_until"]
+    assert conditions_spoken_of("When will they come?") == []
+
+
+words = st.sampled_from(
+    ["move", "list", "all", "the PDFs", "in Kitchen", "the date", "read", '"a"', "each", "add"]
+)
+steps = st.builds(
+    step,
+    st.lists(words, min_size=2, max_size=6).map(" ".join),
+    st.sampled_from(NAMESPACES[:4]),
+    st.sampled_from(["", "s1", "s2"]),
+)
+
+
+@given(st.lists(steps, min_size=1, max_size=4), st.sampled_from(["Do it.", "Where is it?"]))
+def test_a_plan_that_can_be_carried_out_still_can_be(said, goal):
+    plan = read_plan(json.dumps({"steps": [{"id": f"s{n}", **s} for n, s in enumerate(said, 1)]}))
+    if plan_problems(plan, NAMESPACES):
+        return
+    kept = plan.steps[:1]
+    made = mended(plan, goal=goal, kept=kept, lists="filesystem", places=PLACES)
+    assert made.steps[:1] == kept
+    assert all("goes over" not in problem for problem in plan_problems(made, NAMESPACES))
+    assert mended(Plan(answer="yes"), goal=goal, kept=(), lists="", places=()).answer == "yes"
+    assert isinstance(made.steps[0], PlanStep)
