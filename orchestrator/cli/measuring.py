@@ -51,6 +51,10 @@ async def measured(options: argparse.Namespace) -> int:
         return retrieved(options)
     check_suite(options.suite)
     data_folder_of(options)
+    if options.arms == "gold":
+        from orchestrator.cli.replaying import replayed
+
+        return await replayed(options)
     arms = [arm_named(name) for name in options.arms.split(",") if name]
     settings = settings_of(options)
     folder = EvaluationFolder(options.out or default_folder(settings, options.suite, options.model))

@@ -14,7 +14,7 @@ from orchestrator.evals.keeping import EvaluationFolder
 from orchestrator.evals.records import Measured, Record, Score
 from orchestrator.evals.traces import MadeCall, ModelUse, Trace
 from tests.fakes.command_line import CommandLine, plan
-from tests.fakes.simulators import write_lines
+from tests.fakes.simulators import write_lines, write_package
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -171,6 +171,7 @@ def test_a_record_whose_journal_is_gone_says_so(machine, tmp_path, capsys):
         (["show", "one", "case-0", "--arm", "native"], "case-0 under native."),
         (["run", "dekc"], "There is no suite named 'dekc'."),
         (["run", "desk", "--arms", "ferymann"], "There is no arm named 'ferymann'."),
+        (["run", "desk", "--arms", "gold"], "The arm 'gold' replays bfcl-multi-turn, not desk."),
         (["run", "nestful", "--data", "nowhere"], "--data nowhere is not a folder."),
         (["run", "nestful", "--data", "one"], "does not hold it"),
         (["run", "retrieval"], "The retrieval suite needs the folder of its data."),
@@ -264,6 +265,21 @@ def test_the_same_again_carries_nothing(machine, data, tmp_path, capsys):
     machine.say([])
     assert told(capsys, *words, *one)[0] == 0
     assert (machine.home / "state/ferryman/evals/localcowork-single-default").is_dir()
+
+
+def test_gold_calls_are_carried_through_the_graph_without_a_model(machine, tmp_path, capsys):
+    write_package(tmp_path / "cache" / "ferryman" / "evals" / "bfcl")
+    out = tmp_path / "gold"
+    code, said, _ = told(
+        capsys, "run", "bfcl-multi-turn", "--arms", "gold", "--out", out, "--quiet", "--json"
+    )
+    found = json.loads(said)
+    assert (code, found["cases"], found["solved"], found["failures"]) == (0, 2, 2, {})
+    assert "no model" in found["arm"]
+    code, said, _ = told(
+        capsys, "run", "bfcl-multi-turn", "--arms", "gold", "--out", out, "--sample", "1"
+    )
+    assert (code, "Gold calls through the graph" in said) == (0, True)
 
 
 def test_no_case_that_is_left_is_an_error(machine, data, capsys):

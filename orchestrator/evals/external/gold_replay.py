@@ -1,6 +1,6 @@
 """Carrying gold calls through our own layers: the tools alone, or plans through the graph."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestrator.core.fingerprints import call_fingerprint
@@ -60,7 +60,7 @@ async def replay_gold(suite: BfclMultiTurn, world: BfclWorld, case: Case) -> lis
 
 
 async def replay_through_graph(
-    suite: BfclMultiTurn, cases: Sequence[Case], open_parts: OpenParts
+    suite: BfclMultiTurn, cases: Iterable[Case], open_parts: OpenParts
 ) -> GoldReplay:
     """Carry cases out with a planner that knows the gold calls, each turn as a run of its own."""
     planner = GoldPlanner()
