@@ -10,6 +10,7 @@ from orchestrator.policy.budgets import objection
 from orchestrator.policy.grounding import (
     entries_of,
     folders_spoken_of,
+    folders_to_look_in,
     lister,
     seen_files,
     unlooked,
@@ -20,15 +21,16 @@ from orchestrator.policy.references import resolve
 async def looked(context: RunContext, ahead: Prospect, tool: str) -> Prospect:
     """The prospect with the files that the tool may be pointed to, where it needs any.
 
-    The folders are those of the step's intent; those of the goal only while no earlier step gave a
-    file. A folder is listed once until the run changes something; a failed listing offers nothing.
+    The folders are those of the step's intent; those of the goal, or else all of the run, only
+    while no earlier step gave a file. A folder is listed once until the run changes something; a
+    failed listing offers nothing.
     """
     listing = lister(context.specs.values()) if context.roles["planner"].profile.looks else None
     if listing is None or not _takes_a_file(context, ahead, tool):
         return ahead
     folders = folders_spoken_of(ahead.step.intent, ahead.places)
     if not folders and not _has_files(ahead):
-        folders = folders_spoken_of(ahead.goal, ahead.places)
+        folders = folders_to_look_in(ahead.goal, list(ahead.places))
     for folder in unlooked(folders, context.state.looks, context.state.writes):
         if not objection(context.state, calls=context.state.held_calls + 1):
             await _look(context, ahead, folder, *listing)

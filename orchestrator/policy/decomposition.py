@@ -5,8 +5,10 @@ namespaces carry out, and a plan that cannot have a step for each.
 """
 
 import re
+from pathlib import PurePosixPath
 
 from orchestrator.core.plans import Plan
+from orchestrator.policy.spoken import files_named
 
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']*'(?!\w)")
 _REFUSED = re.compile(r"\b(?:do not|don't|never|without)\s+\w+", re.IGNORECASE)
@@ -23,6 +25,8 @@ _KINDS: dict[str, re.Pattern[str]] = {
         "create": r"create|write",
     }.items()
 }
+_ADDRESS = re.compile(r"\S+@\S+|\b(?:https?://|www\.)\S+")
+_FOLDER_OF = re.compile(r"([\w-]+)/$")
 FEW = 2
 """How many steps a plan may lack, by the evidence, before it is asked for again."""
 
@@ -44,6 +48,25 @@ def under_decomposed(goal: str, plan: Plan) -> str:
         f"The goal asks to {', '.join(verbs[:-1])} and {verbs[-1]}, and the plan has"
         f" {steps} {'step' if steps == 1 else 'steps'}. Give each action its own step.{first}"
     )
+
+
+def left_out(goal: str, plan: Plan) -> str:
+    """Which file of the goal no step of a plan speaks of; "" where each is spoken of.
+
+    A file counts as spoken of by its name, with or without its ending, or by its folder.
+    """
+    said = " ".join(step.intent for step in plan.steps).lower()
+    for name in files_named(_ADDRESS.sub(" ", goal)) if plan.steps else ():
+        path = PurePosixPath(name.rpartition(" ")[2].lower())
+        folder = _FOLDER_OF.search(goal[: goal.find(name)])
+        named = re.search(rf"\b{re.escape(path.stem)}\b", said)
+        if named or (folder and re.search(rf"\b{folder[1].lower()}\b(?!/)", said)):
+            continue
+        return (
+            f"The goal speaks of {name} and no step does. Give each thing that the goal asks for"
+            " its own step."
+        )
+    return ""
 
 
 def action_verbs(goal: str) -> list[str]:

@@ -16,6 +16,8 @@ from orchestrator.policy.references import FOLDER, Reference
 from orchestrator.policy.spoken import is_folder, names_given
 
 MOST_FOLDERS = 3
+MOST_PLACES = 16
+"""Folders that are looked into where none is spoken of."""
 """Folders that are looked into for one decision."""
 MOST_FILES = 12
 """Files that are offered for one parameter; as many as a decision has tools to choose from."""
@@ -77,6 +79,11 @@ def folders_spoken_of(said: str, places: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))[:MOST_FOLDERS]
 
 
+def folders_to_look_in(goal: str, places: Sequence[str]) -> list[str]:
+    """The folders that a goal speaks of; all where it speaks of none: no path is to be guessed."""
+    return folders_spoken_of(goal, places) or [FOLDER + place for place in places[:MOST_PLACES]]
+
+
 def unlooked(folders: Sequence[str], looks: Mapping[str, Look], world: int) -> list[str]:
     """Of some folders, those not looked into since the run last changed something."""
     return [name for name in folders if name not in looks or looks[name].world != world]
@@ -114,7 +121,7 @@ def among_seen(
     """What is offered, with only those of the seen files that a parameter may mean.
 
     A parameter that takes names or new paths too is pointed to no seen file, only to a folder.
-    Where there is a file to point to and the tool speaks of files, the folders it may lie in are no
+    Where folders were looked into and the tool speaks of files, the folders themselves are no
     choice any more.
     """
     seen = [reference for reference in offered if reference.seen and reference.kind in kinds]
@@ -122,7 +129,7 @@ def among_seen(
     if "name" in kinds or not {"path", "image path"} & set(kinds):
         return [*others, *(reference for reference in seen if reference.kind == "folder")]
     files = fitting_files(seen, about, said)
-    if files and _FILES.search(about) and not _FOLDERS_TOO.search(about):
+    if seen and _FILES.search(about) and not _FOLDERS_TOO.search(about):
         others = [reference for reference in others if reference.kind != "folder"]
     return [*files, *others]
 
@@ -145,7 +152,7 @@ def fitting_files(found: Sequence[Reference], about: str, said: str) -> list[Ref
         (some for call in (_called, _titled) for w in (intent, goal) if (some := call(files, w))),
         [],
     )
-    if not called and (_called(every, intent) or _titled(every, intent)):
+    if not called and any(" " in _title(r) or _called([r], intent) for r in _named(every, intent)):
         return []
     words = set(_WORD.findall(said.lower()))
     ranked = sorted(files, key=lambda r: -len(words & set(_WORD.findall(_name(r).lower()))))
@@ -167,6 +174,10 @@ def _titled(files: Sequence[Reference], words: str) -> list[Reference]:
     found = {r: f" {title} " for r in files if len(title := _title(r)) >= _TITLE}
     called = {r: title for r, title in found.items() if title in said}
     return [r for r, t in called.items() if not any(t in o and t != o for o in called.values())]
+
+
+def _named(files: Sequence[Reference], words: str) -> list[Reference]:
+    return [*_called(files, words), *_titled(files, words)]
 
 
 def _title(reference: Reference) -> str:

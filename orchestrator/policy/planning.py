@@ -33,6 +33,9 @@ _ACTS_FIRST = re.compile(
     r"|restore|complete|discard|change|tick|throw)\b",
     re.IGNORECASE,
 )
+_NO_CONDITION = re.compile(r"[\w .-]+(?:/[\w .-]+)+|text|path|names?|titles?|files?|folders?")
+"""A folder, or a field alone: written where a condition belongs, it says of no item that it is
+meant or not."""
 _READS = re.compile(r"\b(read|extract|text)\b", re.IGNORECASE)
 
 
@@ -85,7 +88,7 @@ def _only(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 def read_plan(text: str, kept: Sequence[PlanStep] = (), *, mend: bool = False) -> Plan:
     """Read a model's reply as a plan whose head are the steps already done.
 
-    With `mend` a step that goes over itself goes over nothing.
+    With `mend` what plainly says nothing is left out of its steps.
 
     Raises:
         InvalidPlan: It is not JSON, not a plan, or a condition cannot be read.
@@ -94,7 +97,7 @@ def read_plan(text: str, kept: Sequence[PlanStep] = (), *, mend: bool = False) -
         data = json.loads(text)
         if not isinstance(data, dict):
             raise InvalidPlan("The plan is not a JSON object.")
-        said = [_over_another(step) if mend else step for step in data.pop("steps", ())]
+        said = [_plainly_meant(step) if mend else step for step in data.pop("steps", ())]
         steps = _distinct([_step(step) for step in _handed_down(said)])
         steps = _with_values(steps, taken={step.id for step in kept})
         return Plan(steps=(*kept, *steps) if steps else (), **data)
@@ -102,9 +105,17 @@ def read_plan(text: str, kept: Sequence[PlanStep] = (), *, mend: bool = False) -
         raise InvalidPlan(f"The reply is not a plan: {_first_line(error)}") from error
 
 
-def _over_another(step: Any) -> Any:
-    itself = isinstance(step, dict) and step.get("over") and step.get("over") == step.get("id")
-    return {**step, "over": "", "where": ""} if itself else step
+def _plainly_meant(step: Any) -> Any:
+    """The step without what says nothing: going over itself, a folder in place of a condition."""
+    if not isinstance(step, dict):
+        return step
+    itself = step.get("over") and step.get("over") == step.get("id")
+    nowhere = itself or _NO_CONDITION.fullmatch(str(step.get("where", "")).strip())
+    return {
+        **step,
+        "over": "" if itself else step.get("over", ""),
+        "where": "" if nowhere else step.get("where", ""),
+    }
 
 
 def _handed_down(steps: Sequence[Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.graph.thread import plan_opening
 from orchestrator.policy.budgets import objection
-from orchestrator.policy.decomposition import under_decomposed
+from orchestrator.policy.decomposition import left_out, under_decomposed
 from orchestrator.policy.grounding import lister
 from orchestrator.policy.handles import handles, shape
 from orchestrator.policy.mending import conditions_spoken_of, mended
@@ -115,7 +115,8 @@ def _judged(context: RunContext, text: str, *, first: bool) -> tuple[Plan | None
         return made, ["The goal asks for something to be done: give the steps that do it."], True
     problems = plan_problems(made, context.namespaces) + repeated_writes(made, state)
     if first and not problems and state.plan is None and state.request:
-        lacking = under_decomposed(state.request.goal, made)
+        goal = state.request.goal
+        lacking = under_decomposed(goal, made) or left_out(goal, made)
         problems = [lacking] if lacking else []
     return made, problems, False
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core.plans import Plan, PlanStep
-from orchestrator.policy.decomposition import action_verbs, under_decomposed
+from orchestrator.policy.decomposition import action_verbs, left_out, under_decomposed
 
 VERBS = ["read", "rename", "delete", "summarise", "send", "schedule", "convert", "create", "then"]
 
@@ -76,3 +76,22 @@ GOALS = st.lists(
 def test_a_plan_with_a_step_for_each_verb_is_never_objected_to(goal, more):
     verbs = sum(word in VERBS for word in goal.split())
     assert under_decomposed(goal, plan_of(min(12, max(1, verbs) + more - 1))) == ""
+
+
+@pytest.mark.parametrize(
+    ("goal", "intents", "lacking"),
+    [
+        ("File House/a.txt under House/Old.", ["create the folder House/Old"], "a.txt"),
+        ("File House/a.txt under House/Old.", ["create House/Old", "move a.txt to it"], ""),
+        ("File House/a.txt under Old.", ["read what is in House", "move it"], ""),
+        ("Compare p.txt and q.txt.", ["compare the two documents"], "p.txt"),
+        ("Mail ana@sea.example about www.sea.example.", ["draft a mail to Ana"], ""),
+        ("What is an apple.pie?", [], ""),
+    ],
+)
+def test_a_file_of_the_goal_that_no_step_speaks_of_is_named(goal, intents, lacking):
+    steps = [PlanStep(id=f"s{n}", intent=i, namespace="files") for n, i in enumerate(intents, 1)]
+    made = Plan(steps=tuple(steps)) if steps else Plan(answer="A file.")
+    found = left_out(goal, made)
+    assert lacking in found
+    assert bool(found) is bool(lacking)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.policy.mending import conditions_spoken_of, mended, only_asks
 from orchestrator.policy.planning import plan_problems, read_plan
@@ -159,3 +160,13 @@ def test_a_plan_that_can_be_carried_out_still_can_be(said, goal):
     assert all("goes over" not in problem for problem in plan_problems(made, NAMESPACES))
     assert mended(Plan(answer="yes"), goal=goal, kept=(), lists="", places=()).answer == "yes"
     assert isinstance(made.steps[0], PlanStep)
+
+
+@pytest.mark.parametrize("where", ["Accounts/Archive", "text", "files"])
+def test_a_folder_or_a_field_alone_is_no_condition(where):
+    listed, moved = step("list what is there"), step("move it to Poems", over="s1", where=where)
+    assert read(listed, moved)[1][3] == ""
+    with pytest.raises(InvalidPlan):
+        read(listed, moved, mend=False)
+    with pytest.raises(InvalidPlan):
+        read(listed, moved | {"where": "unpaid"})
