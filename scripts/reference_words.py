@@ -107,6 +107,7 @@ SWITCHES = {
     "namespace is written",
     "contrast": "two siblings that are close in the ranking say what each is not for",
     "transcript": "one that all of a run is appended to (`append`), or a short one for each `step`",
+    "literals": "whether a name, title or address may be written that nobody gave",
     "mends_plans": "whether slips of a small model's plan are read as what they mean",
     "detours": "when a decision may leave its step's namespace",
     "when_unsure": "what is done below `low_margin`: ask again, or take the closest tool",

@@ -22,6 +22,7 @@ _PROFILES = (
         abstain_similarity=0.15,
         detours="after a failure",
         mends_plans=True,
+        literals="from the goal",
     ),
     # 0.5B, same prompts: 25 with 5 or 8 tools, 10 with all 59; worked turns cost it 2 to 3.
     # Good for one step, not for a plan.
@@ -32,6 +33,7 @@ _PROFILES = (
         transcript="step",
         detours="after a failure",
         mends_plans=True,
+        literals="from the goal",
     ),
     # 135M: 15 of 30 with 5 tools. Real tokens for tests.
     Profile(name="smollm2", context_tokens=4096, shortlist_k=5, answer_tokens=120, low_margin=0.3),

@@ -37,6 +37,10 @@ _COMMON = re.compile(
 )
 _SLUG = r"^[a-z0-9]{1,16}(-[a-z0-9]{1,16}){1,5}$"
 
+_NAMES: frozenset[Form] = frozenset({"file name", "name"})
+_PROSE: frozenset[Form] = frozenset({"line", "paragraph"})
+"""Forms whose words are held to the text: names always, prose where it is extracted."""
+
 _SCHEMAS: Mapping[Form, dict[str, Any]] = {
     "file name": {"type": "string", "pattern": _SLUG},
     "name": {"type": "string", "minLength": 1, "maxLength": 60},
@@ -145,7 +149,8 @@ class TextToolset:
         value = _schema(call.tool, form, text[:MAX_TEXT])
         reply = await self._ask((Message(role="user", content=words),), form, value)
         replies = [reply]
-        if _ungrounded(form, reply, text):
+        checked = form in _NAMES or (call.tool == "text.extract" and form in _PROSE)
+        if checked and _ungrounded(reply, text):
             again = f"Use words of the text only. {_value(reply)!r} does not."
             turns = (
                 Message(role="user", content=words),
@@ -153,7 +158,7 @@ class TextToolset:
                 Message(role="user", content=again),
             )
             replies.append(await self._ask(turns, form, value))
-        return _outcome(form, text, replies)
+        return _outcome(form, text, replies, checked=checked)
 
     async def _ask(
         self, messages: tuple[Message, ...], form: Form, value: dict[str, Any]
@@ -255,16 +260,16 @@ def _shared(value: str | float, text: str) -> list[str]:
     return [word for word in dict.fromkeys(found) if word in squeezed]
 
 
-def _ungrounded(form: Form, reply: ChatReply, text: str) -> bool:
-    """Whether fewer than half of a name's words stand in the text it was made from."""
-    if form not in {"file name", "name"} or reply.truncated:
+def _ungrounded(reply: ChatReply, text: str) -> bool:
+    """Whether fewer than half of a value's words stand in the text it was made from."""
+    if reply.truncated:
         return False
     value = _value(reply)
     words = set(_WORD.findall(str(value).lower()))
     return 2 * len(_shared(value, text)) < len(words) or not words
 
 
-def _outcome(form: Form, text: str, replies: Sequence[ChatReply]) -> ToolOutcome:
+def _outcome(form: Form, text: str, replies: Sequence[ChatReply], *, checked: bool) -> ToolOutcome:
     last = replies[-1]
     usage = sum((reply.usage for reply in replies), Usage())
     value = _value(last)
@@ -279,7 +284,7 @@ def _outcome(form: Form, text: str, replies: Sequence[ChatReply]) -> ToolOutcome
         return ToolOutcome(
             ok=False, error="The value came out incomplete.", code="malformed_reply", **spent
         )
-    if _ungrounded(form, last, text):
+    if checked and _ungrounded(last, text):
         error = f"{value!r} is not made of words of the text."
         return ToolOutcome(ok=False, error=error, code="tool_failed", **spent)
     return ToolOutcome(

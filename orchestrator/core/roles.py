@@ -46,6 +46,8 @@ class Profile(Frozen):
     the tool that is the closest of all is offered in any case.
 
     `mends_plans` reads the plans of a small model as what they mean, where that is plain.
+    `literals` says whether names, titles and addresses may be written that stand neither in the
+    goal nor in a result.
 
     How a decision is made: `stages` is two (the tool, then its arguments) or one reply with both.
     `references` points to results by name; without it a step that is carried out once is offered
@@ -79,6 +81,7 @@ class Profile(Frozen):
     gate: bool = True
     detours: Literal["at once", "after a failure"] = "at once"
     mends_plans: bool = False
+    literals: Literal["free", "from the goal"] = "free"
     stages: Literal[1, 2] = 2
     references: bool = True
     repairs: int = Field(default=1, ge=0)

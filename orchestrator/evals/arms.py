@@ -49,6 +49,7 @@ ARMS: Mapping[str, Arm] = {
         _without("ask-again", "an unsure model is asked again", when_unsure="ask again"),
         _without("detours", "other namespaces and search at every decision", detours="at once"),
         _without("no-mending", "a plan is taken at its word", mends_plans=False),
+        _without("free-literals", "a value may be invented", literals="free"),
         _without("no-repair", "no second try at arguments", repairs=0),
         _without("contrast", "siblings say what they are not for", contrast=True),
         _without("generated", "examples made from a schema", generated_examples=True),

@@ -20,9 +20,15 @@ from orchestrator.policy.arguments import (
     parameters,
     unanswerable,
 )
-from orchestrator.policy.expressions import check_expressions, mended, uses_the_item
+from orchestrator.policy.expressions import (
+    check_expressions,
+    check_grounded,
+    mended,
+    uses_the_item,
+)
 from orchestrator.policy.references import resolve
 from orchestrator.policy.spelling import spelled_out
+from orchestrator.prompting.conversation import before_goal
 from orchestrator.prompting.render import compact
 from orchestrator.prompting.transcript import (
     ParameterWords,
@@ -93,6 +99,8 @@ async def fill_arguments(
         try:
             found = mended(await _expressions(context, ahead, wanted, words, given), wanted)
             check_expressions(context.specs[tool], found, wanted, ahead.offered)
+            if context.roles["planner"].profile.literals == "from the goal":
+                check_grounded(context.specs[tool], found, wanted, _said(context, ahead))
             return found, _calls(context, ahead, tool, found)
         except (InvalidArguments, MalformedReply) as error:
             if left <= 0:
@@ -103,6 +111,12 @@ async def fill_arguments(
                 # Nothing of the request stands in the transcript then.
                 words += "\n" + _request(context, tool, wanted)
             given = None
+
+
+def _said(context: RunContext, ahead: Prospect) -> str:
+    """All that a person and the plan said: what arguments may be made of."""
+    history = before_goal(context.state.request.history) if context.state.request else ""
+    return f"{ahead.step.intent}\n{ahead.goal}\n{history}"
 
 
 def _request(context: RunContext, tool: str, wanted: Sequence[Parameter]) -> str:

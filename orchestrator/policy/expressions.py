@@ -10,6 +10,11 @@ from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import Parameter
 from orchestrator.policy.references import Reference, pointers
 
+_WORDS = re.compile(r"[^\W_]{3,}")
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
+_STEM = 5
+"""Letters by which two forms of a word are the same."""
+
 
 def check_expressions(
     spec: ToolSpec,
@@ -35,6 +40,45 @@ def check_expressions(
             f"{tool}: every item would get the same call. Use a value of the item,"
             f" such as {next(iter(sorted(each)))}."
         )
+
+
+def check_grounded(
+    spec: ToolSpec,
+    expressions: Mapping[str, JsonValue],
+    wanted: Sequence[Parameter],
+    said: str,
+) -> None:
+    """Refuse what a small model invents: a title, a name, an address that nobody gave it.
+
+    `said` is all that a person and the plan said; a parameter may also have what its description
+    gives as a value, such as HEAD. A mail address has to stand there as it is, of
+    other words the half; long texts, patterns and instructions are the model's own to write.
+
+    Raises:
+        InvalidArguments: A value stands neither there nor in a result.
+    """
+    lowered = said.lower()
+    stems = {word[:_STEM] for word in _WORDS.findall(lowered)}
+    for parameter in wanted:
+        value = expressions.get(parameter.name)
+        if parameter.accepts not in {"text", "name"} or not isinstance(value, str):
+            continue
+        # Constants such as HEAD or UTC are known, not invented.
+        if value in parameter.references or pointers(value) or value.isupper():
+            continue
+        words = _WORDS.findall(_ADDRESS.sub(" ", value.lower()))
+        told = stems | {word[:_STEM] for word in _WORDS.findall(parameter.description.lower())}
+        strange = [word for word in words if word[:_STEM] not in told]
+        addresses = [found for found in _ADDRESS.findall(value.lower()) if found not in lowered]
+        if addresses or 2 * len(strange) > len(words):
+            raise InvalidArguments(
+                f"{spec.id}: {parameter.name} stands neither in the goal nor in a result."
+                f" Use what they say{_such_as(parameter)}."
+            )
+
+
+def _such_as(parameter: Parameter) -> str:
+    return f", such as {parameter.references[0]}" if parameter.references else ""
 
 
 def uses_the_item(expressions: Mapping[str, JsonValue], offered: Sequence[Reference]) -> bool:

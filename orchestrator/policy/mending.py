@@ -7,7 +7,7 @@ its plans are read this way (`mends_plans`); a larger model's are taken at their
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from orchestrator.core.plans import Condition, Plan, PlanStep
 from orchestrator.policy.planning import IDS, acts, asks_to_act, reads
@@ -23,6 +23,7 @@ _OF_ITEMS = re.compile(
     r"\b(?:each|every|all|its?|this|that|these|those|them|their|from|found|read)\b", re.IGNORECASE
 )
 _QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*[\"\u201d]")
+_WORDS = re.compile(r"[^\W_]{3,}")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _QUESTION = re.compile(
     r"\W*(?:how|what|when|where|which|who|whose|why|is|are|was|were|do|does|did|has|have)\b.*\?",
@@ -63,13 +64,21 @@ def conditions_spoken_of(goal: str) -> list[str]:
 
 
 def mended(
-    plan: Plan, *, goal: str, kept: Sequence[PlanStep], lists: str, places: Sequence[str]
+    plan: Plan,
+    *,
+    goal: str,
+    kept: Sequence[PlanStep],
+    lists: str,
+    places: Sequence[str],
+    shown: Collection[str] = (),
 ) -> Plan:
     """The plan as it is meant; the `kept` steps at its head stay as they are.
 
-    `lists` is the namespace whose tool lists a folder, `places` are the folders of the run.
+    `lists` is the namespace whose tool lists a folder, `places` are the folders of the run, `shown`
+    the intents of worked examples.
     """
-    steps = [_alone(step) for step in plan.steps[len(kept) :]]
+    steps = _own(plan.steps[len(kept) :], goal, shown)
+    steps = [_alone(step) for step in steps]
     steps = _harmless(steps) if only_asks(goal) else steps
     ids = {step.id for step in (*kept, *steps)}
     free = (name for name in IDS if name not in ids)
@@ -91,6 +100,19 @@ def only_asks(goal: str) -> bool:
 def _changes(step: PlanStep) -> bool:
     """Whether a step is there to change something; the text tools change nothing."""
     return step.namespace != TEXT and acts(step.intent)
+
+
+def _own(steps: Sequence[PlanStep], goal: str, shown: Collection[str]) -> list[PlanStep]:
+    """The steps without those copied from an example that the goal shares few words with."""
+    said = set(_WORDS.findall(goal.lower()))
+    found: list[PlanStep] = []
+    for step in steps:
+        words = _WORDS.findall(step.intent.lower())
+        copied = step.intent in shown and 2 * sum(word in said for word in words) < len(words)
+        gone = {other.id for other in steps} - {other.id for other in found}
+        if not copied and not gone & {*step.sources}:
+            found.append(step)
+    return found or list(steps)
 
 
 def _alone(step: PlanStep) -> PlanStep:

@@ -25,6 +25,10 @@ def split_take(text: str) -> tuple[str, int | None]:
     return (match["where"].strip(), int(match["count"])) if match else (text, None)
 
 
+_NAMING = ("name", "title", "subject")
+"""Fields that say what a thing is called: of several that are meant, the one."""
+
+
 def parse_where(text: str) -> tuple[Condition, ...]:
     """Read conditions such as `name contains invoice and size > 1000`; "" means all items.
 
@@ -68,6 +72,28 @@ def select(
             )
     kept = [index for index, item in enumerate(items) if all(holds(c, item) for c in conditions)]
     return tuple(kept[:take])
+
+
+def meant(conditions: Sequence[Condition], items: Sequence[Item]) -> tuple[Condition, ...]:
+    """The conditions, each on the field that is meant where it names one that no item has.
+
+    "title contains Petra" of contacts means their name: the one field of which it holds. Where it
+    holds of none or of several, and where it excludes, it stays as it is.
+    """
+    return tuple(_on_its_field(condition, items) for condition in conditions)
+
+
+def _on_its_field(condition: Condition, items: Sequence[Item]) -> Condition:
+    fields = {key for item in items for key in item}
+    if condition.field in fields or condition.op in {"is not", ">", "<"}:
+        return condition
+    others = [condition.model_copy(update={"field": field}) for field in sorted(fields)]
+    found = [other for other in others if any(holds(other, item) for item in items)]
+    return found[0] if len(found) == 1 else _by_name(condition, found)
+
+
+def _by_name(condition: Condition, found: Sequence[Condition]) -> Condition:
+    return next((other for other in found if other.field in _NAMING), condition)
 
 
 def holds(condition: Condition, item: Item) -> bool:

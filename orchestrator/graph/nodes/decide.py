@@ -27,7 +27,7 @@ from orchestrator.policy.endings import (
     nothing_to_go_over,
 )
 from orchestrator.policy.handles import Handle, handle, handles
-from orchestrator.policy.selection import select
+from orchestrator.policy.selection import meant, select
 from orchestrator.policy.shortlist import leader
 from orchestrator.prompting.transcript import SEARCH
 
@@ -45,7 +45,7 @@ async def decide(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
     try:
         if obstacle := _obstacle(run, step):
             return await context.happened(obstacle)
-        indices = _indices(run, step)
+        indices = _indices(run, step, mend=context.roles["planner"].profile.mends_plans)
     except InvalidPlan as error:
         reason = f"{step.step.id}: {error.message} {error.hint}"
         return await context.happened(new_plan_or_failure(run, step, reason))
@@ -128,12 +128,14 @@ def _obstacle(run: RunState, step: StepState) -> Event | None:
     return ended_by_sources(run, step)
 
 
-def _indices(run: RunState, step: StepState) -> tuple[int, ...]:
+def _indices(run: RunState, step: StepState, *, mend: bool) -> tuple[int, ...]:
     """The ids of the items that the step is still to be carried out for."""
     source = _source(run, step)
     if source is None:
         return ()
-    places = select([item.data for item in source.items], step.step.where, step.step.take)
+    items = [item.data for item in source.items]
+    where = meant(step.step.where, items) if mend else step.step.where
+    places = select(items, where, step.step.take)
     chosen = [source.items[place].id for place in places]
     left = [item for item in chosen if item not in handle(run, step).by_id]
     return tuple(left or chosen)

@@ -129,6 +129,7 @@ def _mended(context: RunContext, made: Plan, kept: tuple[PlanStep, ...]) -> Plan
         kept=kept,
         lists=split_name(listing[0])[0] if listing else "",
         places=tuple(request.places) if request else (),
+        shown={step.intent for example in context.library.examples for step in example.steps},
     )
 
 

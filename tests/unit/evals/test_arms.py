@@ -17,6 +17,7 @@ PROFILE = Profile(
     context_tokens=4096,
     detours="after a failure",
     mends_plans=True,
+    literals="from the goal",
     when_unsure="closest",
 )
 CHANGED = {
@@ -35,6 +36,7 @@ CHANGED = {
     "ferryman-ask-again": {"when_unsure": "ask again"},
     "ferryman-detours": {"detours": "at once"},
     "ferryman-no-mending": {"mends_plans": False},
+    "ferryman-free-literals": {"literals": "free"},
     "ferryman-no-repair": {"repairs": 0},
     "ferryman-contrast": {"contrast": True},
     "ferryman-generated": {"generated_examples": True},

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from orchestrator.core.errors import InvalidArguments
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import Parameter
-from orchestrator.policy.expressions import check_expressions, mended, uses_the_item
+from orchestrator.policy.expressions import check_expressions, check_grounded, mended, uses_the_item
 from orchestrator.policy.references import Reference
 
 TO = Parameter(
@@ -55,3 +55,32 @@ def test_reading_the_same_for_every_item_is_reading_it_once():
 def test_changing_the_same_for_every_item_is_refused(effect):
     with pytest.raises(InvalidArguments, match="every item would get the same call"):
         check_expressions(tool(effect), {"path": "x"}, [], [ITEM])
+
+
+SAID = 'find Petra Novakova\nDraft petra@choir.example a mail with the subject "Rehearsals".'
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["$s2.email", "petra@choir.example", "Petra Novakova", "the rehearsal", "10:30", "", "HEAD~1"],
+)
+def test_what_was_given_may_be_written(value):
+    check_grounded(tool("read"), {"to": value, "body": "As I like it."}, [TO], SAID)
+
+
+@pytest.mark.parametrize("value", ["petra@home.example", "John Doe", "Buy groceries for Petra"])
+def test_what_nobody_gave_is_refused_and_what_may_be_used_is_named(value):
+    with pytest.raises(InvalidArguments, match=r"neither in the goal nor in a result.*\$s2.email"):
+        check_grounded(tool("read"), {"to": value}, [TO], SAID)
+
+
+def test_a_value_of_the_description_may_be_written():
+    revision = Parameter(
+        name="revision", accepts="text", required=True, description="A commit, such as HEAD"
+    )
+    check_grounded(tool("read"), {"revision": "HEAD"}, [revision], "the last commit")
+
+
+@given(st.text(max_size=30))
+def test_what_stands_in_the_goal_as_it_is_is_never_refused(value):
+    check_grounded(tool("read"), {"to": value}, [TO], f"Say {value} to her.")

@@ -19,11 +19,11 @@ def step(intent, namespace="filesystem", over="", where=""):
     return {"intent": intent, "namespace": namespace, "over": over, "where": where}
 
 
-def read(*steps, goal="Do it.", mend=True):
+def read(*steps, goal="Do it.", mend=True, shown=()):
     said = [{"id": f"s{at}", **each} for at, each in enumerate(steps, start=1)]
     made = read_plan(json.dumps({"steps": said}), mend=mend)
     if mend:
-        made = mended(made, goal=goal, kept=(), lists="filesystem", places=PLACES)
+        made = mended(made, goal=goal, kept=(), lists="filesystem", places=PLACES, shown=shown)
     return [
         (s.id, s.intent, s.over, " and ".join(c.written() for c in s.where)) for s in made.steps
     ]
@@ -108,6 +108,23 @@ class TestPartsOfATextThatIsRead:
     def test_but_not_where_nothing_is_read(self):
         found = read(step("list the tasks", "task"), step("put it off to that day", "task"))
         assert len(found) == 2
+
+
+class TestWhatWasCopiedFromAnExample:
+    RENAME = step("rename the file plan.txt in Garage to roadmap.txt")
+
+    def test_is_left_out(self):
+        goal = "File chimney.txt under Kitchen."
+        move = step("move chimney.txt to Kitchen")
+        assert len(read(self.RENAME, move, goal=goal, shown={self.RENAME["intent"]})) == 1
+        assert len(read(self.RENAME, move, goal=goal)) == 2
+
+    def test_unless_the_goal_says_the_same(self):
+        goal = "Rename the file plan.txt in Garage to roadmap.txt, please."
+        assert len(read(self.RENAME, goal=goal, shown={self.RENAME["intent"]})) == 1
+
+    def test_a_plan_of_nothing_else_stays(self):
+        assert len(read(self.RENAME, shown={self.RENAME["intent"]})) == 1
 
 
 class TestAQuestion:

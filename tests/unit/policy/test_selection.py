@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import OPERATORS, Condition
-from orchestrator.policy.selection import parse_where, select
+from orchestrator.policy.selection import meant, parse_where, select
 
 FILES = [
     {"name": "Invoice.PDF", "size": 900, "seen": True},
@@ -106,3 +106,25 @@ def test_take_is_a_head_of_all(sizes, limit, take):
     items = [{"size": size} for size in sizes]
     condition = [Condition(field="size", op="<", value=str(limit))]
     assert select(items, condition, take) == select(items, condition)[:take]
+
+
+PEOPLE = [
+    {"id": "c1", "name": "Petra Novak", "email": "petra@a.example", "phone": ""},
+    {"id": "c2", "name": "Olaf Brandt", "email": "olaf@b.example", "phone": ""},
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "written"),
+    [
+        ("title contains Brandt", "name contains Brandt"),
+        ("title contains petra", "name contains petra"),
+        ("address ends with b.example", "email ends with b.example"),
+        ("email contains olaf", "email contains olaf"),
+        ("title contains Nobody", "title contains Nobody"),
+        ("title is not Olaf Brandt", "title is not Olaf Brandt"),
+    ],
+)
+def test_a_field_that_is_not_there_is_the_one_of_which_it_holds(where, written):
+    [found] = meant(parse_where(where), PEOPLE)
+    assert found.written() == written

@@ -69,6 +69,14 @@ async def test_a_name_without_words_of_the_text_is_asked_for_again_and_then_refu
     assert len(backend.requests) == outcome.model_calls == 2
 
 
+@pytest.mark.parametrize(("tool", "asked"), [("text.extract", 2), ("text.write", 1)])
+async def test_prose_is_held_to_the_text_where_it_is_extracted(tool, asked):
+    invented = {"value": "Whatever it asks for, do not follow it"}
+    text, backend = toolset(invented, invented)
+    outcome = await text.call(write(form="paragraph", tool=tool))
+    assert (len(backend.requests), outcome.ok) == (asked, asked == 1)
+
+
 async def test_the_second_answer_counts():
     text, _ = toolset({"value": "something else"}, {"value": "Summit Telecom"})
     outcome = await text.call(write(form="name"))
