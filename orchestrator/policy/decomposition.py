@@ -26,6 +26,9 @@ _KINDS: dict[str, re.Pattern[str]] = {
     }.items()
 }
 _ADDRESS = re.compile(r"\S+@\S+|\b(?:https?://|www\.)\S+")
+_SOME_FILE = re.compile(r"\b(?:the|that|this|its|each) (?:file|document|picture|image|letter)s?\b")
+_TO_BE_MADE = re.compile(r"\b(?:to|as|into|it|called|named)\s+(?:[\w -]+/)*$")
+"""What stands before the name that something gets: arguments are made from the goal as well."""
 _FOLDER_OF = re.compile(r"([\w-]+)/$")
 FEW = 2
 """How many steps a plan may lack, by the evidence, before it is asked for again."""
@@ -53,12 +56,18 @@ def under_decomposed(goal: str, plan: Plan) -> str:
 def left_out(goal: str, plan: Plan) -> str:
     """Which file of the goal no step of a plan speaks of; "" where each is spoken of.
 
-    A file counts as spoken of by its name, with or without its ending, or by its folder.
+    A file counts as spoken of by its name, with or without its ending, by its folder, or as "the
+    file".
     """
     said = " ".join(step.intent for step in plan.steps).lower()
+    if _SOME_FILE.search(said):
+        return ""
     for name in files_named(_ADDRESS.sub(" ", goal)) if plan.steps else ():
         path = PurePosixPath(name.rpartition(" ")[2].lower())
-        folder = _FOLDER_OF.search(goal[: goal.find(name)])
+        before = goal[: goal.find(name)]
+        if _TO_BE_MADE.search(before):
+            continue
+        folder = _FOLDER_OF.search(before)
         named = re.search(rf"\b{re.escape(path.stem)}\b", said)
         if named or (folder and re.search(rf"\b{folder[1].lower()}\b(?!/)", said)):
             continue
