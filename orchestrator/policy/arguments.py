@@ -192,6 +192,9 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
     if name.startswith("new_"):
         # What a thing is called already is no new name for it.
         fitting = [r for r in fitting if not r.text.endswith(".name")]
+    if _moves_there(spec, name):
+        # What something is called says where it goes only if it was made for that.
+        fitting = [r for r in fitting if r.kind != "name" or r.made]
     if accepts == "folder":
         # `Novel/chapters` is meant where it is said, not `Novel`.
         fitting = [r for r in fitting if not any(n.startswith(f"{r.text}/") for n in named)]
@@ -225,8 +228,13 @@ def _settled(
     has looked, a file that it did not find need not be guessed.
     """
     if accepts == "new path":
-        return found and name.startswith("dest") and _MOVES.match(spec.name) is not None
+        return found and _moves_there(spec, name)
     return accepts in {"path", "image"} and not found and any(r.seen for r in offered)
+
+
+def _moves_there(spec: ToolSpec, name: str) -> bool:
+    """Whether a parameter is where something is moved or copied to."""
+    return name.startswith("dest") and _MOVES.match(spec.name) is not None
 
 
 def _named(

@@ -243,3 +243,10 @@ def test_what_is_moved_goes_into_a_folder_and_to_no_path_of_the_models_own(tool,
     found = only(moves, [DESKTOP])
     assert found.references == ("$folder.Desktop",)
     assert (found.literal is not None) is free
+
+
+def test_what_is_moved_goes_to_no_id_of_an_earlier_result():
+    moves = spec(destination=TEXT).model_copy(update={"id": "filesystem.copy_file"})
+    made = ref("$s3.value", "name", each=True, made=True)
+    found = only(moves, [DESKTOP, ref("$s2.id", "name"), made])
+    assert set(found.references) == {"$folder.Desktop", "$s3.value"}
