@@ -22,6 +22,7 @@ OrchestratorError                     code, hint
       UnsureDecision
     UnknownTool
     InvalidArguments
+      MissingValue
     InvalidPlan
   ToolError                           becomes an observation, never a success
     ToolFailed
@@ -213,6 +214,20 @@ class InvalidArguments(ModelBehaviorError):
     """The arguments break the tool's schema or refer to nothing."""
 
     code = "invalid_arguments"
+
+
+class MissingValue(InvalidArguments):
+    """A value was invented that nobody gave: it stands neither in the goal nor in a result.
+
+    Attributes:
+        parameter: The parameter that lacks one.
+    """
+
+    code = "missing_value"
+
+    def __init__(self, message: str, *, parameter: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
 
 
 class InvalidPlan(ModelBehaviorError):

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from orchestrator.core.chat import JsonSchema, Message
 from orchestrator.core.errors import InvalidArguments, MalformedReply
+from orchestrator.core.events import QuestionAnswered
 from orchestrator.core.tools import ToolCall
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.looking import looked
@@ -116,7 +117,9 @@ async def fill_arguments(
 def _said(context: RunContext, ahead: Prospect) -> str:
     """All that a person and the plan said: what arguments may be made of."""
     history = before_goal(context.state.request.history) if context.state.request else ""
-    return f"{ahead.step.intent}\n{ahead.goal}\n{history}"
+    events = (entry.event for entry in context.journal.entries())
+    answers = [event.text for event in events if isinstance(event, QuestionAnswered)]
+    return "\n".join([ahead.step.intent, ahead.goal, history, *answers])
 
 
 def _request(context: RunContext, tool: str, wanted: Sequence[Parameter]) -> str:

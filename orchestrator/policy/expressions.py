@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from orchestrator.core.errors import InvalidArguments
+from orchestrator.core.errors import InvalidArguments, MissingValue
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import Parameter
 from orchestrator.policy.references import Reference, pointers
@@ -55,7 +55,7 @@ def check_grounded(
     other words the half; long texts, patterns and instructions are the model's own to write.
 
     Raises:
-        InvalidArguments: A value stands neither there nor in a result.
+        MissingValue: A value stands neither there nor in a result.
     """
     lowered = said.lower()
     stems = {word[:_STEM] for word in _WORDS.findall(lowered)}
@@ -71,9 +71,10 @@ def check_grounded(
         strange = [word for word in words if word[:_STEM] not in told]
         addresses = [found for found in _ADDRESS.findall(value.lower()) if found not in lowered]
         if addresses or 2 * len(strange) > len(words):
-            raise InvalidArguments(
+            raise MissingValue(
                 f"{spec.id}: {parameter.name} stands neither in the goal nor in a result."
-                f" Use what they say{_such_as(parameter)}."
+                f" Use what they say{_such_as(parameter)}.",
+                parameter=parameter.name,
             )
 
 

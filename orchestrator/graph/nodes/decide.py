@@ -2,15 +2,16 @@
 
 from langgraph.runtime import Runtime
 
-from orchestrator.core.errors import InvalidArguments, InvalidPlan, MalformedReply
+from orchestrator.core.errors import InvalidArguments, InvalidPlan, MalformedReply, MissingValue
 from orchestrator.core.events import (
     DecisionFailed,
     Event,
+    PlanMade,
     RunEnded,
     StepClosed,
     ToolsSearched,
 )
-from orchestrator.core.plans import PlanStep
+from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.core.runs import Proposal, RunState, StepState
 from orchestrator.core.tools import ToolCall, ToolSpec
 from orchestrator.graph.choice import Chosen, choose_tool
@@ -73,11 +74,27 @@ async def _decide(context: RunContext, ahead: Prospect) -> GraphState:
         failed = DecisionFailed(
             step=ahead.step.id, code=error.code, reason=error.message, tool=chosen.tool
         )
-        return await context.happened(failed)
+        return await context.happened(failed, *_asked_for(context, ahead, chosen.tool, error))
     proposal = _proposal(context, ahead, chosen, calls).model_copy(
         update={"expressions": expressions}
     )
     return await context.happened(*proposed(context, proposal))
+
+
+def _asked_for(
+    context: RunContext, ahead: Prospect, tool: str, error: Exception
+) -> tuple[Event, ...]:
+    """The question for a value that nobody gave, where the step changes something.
+
+    Only before anything is done: a question takes the place of the plan.
+    """
+    run = context.state
+    given = run.deflected or any(step.status == "done" for step in run.steps)
+    if not isinstance(error, MissingValue) or given or context.specs[tool].effect == "read":
+        return ()
+    question = f"What is the {error.parameter.replace('_', ' ')} to be? ({ahead.step.intent})"
+    asked = PlanMade(plan=Plan(question=question), reason=error.message)
+    return asked, RunEnded(status="needs_input", error=question, code="needs_input")
 
 
 def _refuse_waiting_by_writing(step: PlanStep, tool: ToolSpec) -> None:
