@@ -225,7 +225,7 @@ class MissingValue(InvalidArguments):
 
     code = "missing_value"
 
-    def __init__(self, message: str, *, parameter: str) -> None:
+    def __init__(self, message: str, *, parameter: str = "") -> None:
         super().__init__(message)
         self.parameter = parameter
 
