@@ -29,9 +29,9 @@ from orchestrator.graph.thread import (
 )
 from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
 from orchestrator.policy.handles import handles, shape
-from orchestrator.policy.planning import acts, makes_a_name
+from orchestrator.policy.planning import acts, copies_unasked, looks, makes_a_name
 from orchestrator.policy.samples import sample_arguments
-from orchestrator.policy.shortlist import MOST, Shortlist, leader, shortlist
+from orchestrator.policy.shortlist import MOST, Shortlist, leader, named_closer, shortlist
 from orchestrator.prompting.contrast import contrasts
 from orchestrator.prompting.examples import ChosenStep, closest_decision
 from orchestrator.prompting.generated import generated_example
@@ -89,6 +89,10 @@ async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
     reply = await _choose(context, ahead)
     unsure = _below(reply, profile.low_margin)
     if profile.when_unsure == "closest" and not context.state.query:
+        own = ahead.step.namespace != TEXT
+        listed = candidates(context, ahead, None, None, own_only=True).tools if own else ()
+        if closer := named_closer(context.catalogue, reply.text, listed, ahead.step.intent):
+            return Chosen(tool=closer, margin=reply.margin)
         behind = _behind(context, ahead, reply.text)
         if unsure or _below(reply, min(SURE, DOUBT * behind)):
             return _closest(context, ahead, reply)
@@ -231,6 +235,7 @@ def candidates(
     """
     state, gate = context.state, context.roles["planner"].profile.gate
     acting = gate and _acts(context, ahead)
+    looking = gate and _looks(context, ahead)
     kept_in = _keeps_in(context, ahead) and leader(context.catalogue, ahead.step.intent)
     last = next((call.tool.partition(".")[0] for call in reversed(state.settled)), None)
     limit = k if k is None else min(k, MOST - 1)
@@ -246,6 +251,8 @@ def candidates(
             for spec in context.specs.values()
             if _left_out(state, ahead, spec, own_only=own_only, gate=gate)
             or (acting and spec.effect == "read")
+            or (looking and spec.effect != "read")
+            or (gate and copies_unasked(spec.name, f"{ahead.step.intent} {ahead.goal}"))
             or (kept_in and spec.id != kept_in and spec.namespace != ahead.step.namespace)
         },
         pinned=[example.step.tool] if example and not state.query else [],
@@ -256,6 +263,12 @@ def _acts(context: RunContext, ahead: Prospect) -> bool:
     """Whether a step is there to change something and its namespace can: reading is no way to."""
     writers = {s.namespace for s in context.specs.values() if s.effect != "read"} - {TEXT}
     return ahead.step.namespace in writers and acts(ahead.step.intent)
+
+
+def _looks(context: RunContext, ahead: Prospect) -> bool:
+    """Whether a step is there to find something out, and its namespace can: it changes nothing."""
+    readers = {s.namespace for s in context.specs.values() if s.effect == "read"}
+    return ahead.step.namespace in readers and looks(ahead.step.intent)
 
 
 def _keeps_in(context: RunContext, ahead: Prospect) -> bool:

@@ -17,12 +17,14 @@ from orchestrator.policy.handles import Kind
 from orchestrator.policy.references import FOLDER, Reference
 from orchestrator.policy.spoken import (
     date_pattern,
+    destination_spoken_of,
     is_date,
     is_folder,
     names_given,
     options_spoken_of,
     path_inside,
     paths_named,
+    quotes,
 )
 
 Accepts = Literal[
@@ -49,6 +51,7 @@ _LONG = re.compile(
     re.IGNORECASE,
 )
 """What says of a parameter that it may be as long as what a file says."""
+_DATED = re.compile(r"\.\w*(?:date|due|start|end|day|when|time|until|since)\w*$")
 _MOVES = re.compile(r"(?:move|copy)_")
 _A_PATH = re.compile(r"\bpath (?:of|to)\b")
 _PLACE = re.compile(r"\b(?:path|file|folder|directory|document)\b")
@@ -115,7 +118,7 @@ def parameters(
     wanted += options_spoken_of(spec, properties, said)
     # What the step itself speaks of is not left out: small models skip what they may skip.
     meant = options_spoken_of(spec, properties, intent, guess=False)
-    found = [_parameter(spec, name, offered, said) for name in wanted]
+    found = [_parameter(spec, name, offered, said, intent) for name in wanted]
     return tuple(
         each.model_copy(update={"required": each.required or each.name in meant}) for each in found
     )
@@ -176,7 +179,9 @@ def plain(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
     return dict(schema)
 
 
-def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: str) -> Parameter:
+def _parameter(
+    spec: ToolSpec, name: str, offered: Sequence[Reference], said: str, intent: str
+) -> Parameter:
     schema = plain(spec.input_schema["properties"][name], spec.input_schema)
     accepts = _accepts(spec, name, schema)
     found = among_seen(offered, _FITTING[accepts], about_files(spec, schema), said)
@@ -187,14 +192,14 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
         kinds = tuple(kind for kind in kinds if kind != "text")
     fitting = _meant(accepts, [r for r in found if r.kind in kinds])
     folders = [r.text for r in offered if r.text.startswith(FOLDER) and not r.seen]
-    named = _named(accepts, fitting, said, folders)
+    named = _named(accepts, fitting, said, intent, folders)
     named = [day for day in named if accepts != "date" or re.fullmatch(date_pattern(schema), day)]
-    if name.startswith("new_"):
-        # What a thing is called already is no new name for it.
-        fitting = [r for r in fitting if not r.text.endswith(".name")]
+    fitting = _sensible(name, accepts, fitting)
     if _moves_there(spec, name):
         # What something is called says where it goes only if it was made for that.
         fitting = [r for r in fitting if r.kind != "name" or r.made]
+        if goes_to := destination_spoken_of(intent, folders):
+            fitting, named = [r for r in fitting if r.text == goes_to or r.made], [goes_to]
     if accepts == "folder":
         # `Novel/chapters` is meant where it is said, not `Novel`.
         fitting = [r for r in fitting if not any(n.startswith(f"{r.text}/") for n in named)]
@@ -219,6 +224,16 @@ def _parameter(spec: ToolSpec, name: str, offered: Sequence[Reference], said: st
     )
 
 
+def _sensible(name: str, accepts: Accepts, fitting: Sequence[Reference]) -> list[Reference]:
+    """The references without those that are of the right kind and cannot be meant."""
+    if accepts == "date":
+        return [r for r in fitting if r.made or _DATED.search(r.text)]
+    if name.startswith("new_"):
+        # What a thing is called already is no new name for it.
+        return [r for r in fitting if not r.text.endswith(".name")]
+    return list(fitting)
+
+
 def _settled(
     spec: ToolSpec, name: str, accepts: Accepts, offered: Sequence[Reference], *, found: bool
 ) -> bool:
@@ -238,7 +253,7 @@ def _moves_there(spec: ToolSpec, name: str) -> bool:
 
 
 def _named(
-    accepts: Accepts, fitting: Sequence[Reference], said: str, folders: Sequence[str]
+    accepts: Accepts, fitting: Sequence[Reference], said: str, intent: str, folders: Sequence[str]
 ) -> list[str]:
     """What the goal itself names for a parameter: a file, a folder in a folder, a new name."""
     each = any(reference.each for reference in fitting)
@@ -247,12 +262,15 @@ def _named(
     if accepts == "new path" or (accepts in {"path", "image"} and not each):
         return paths_named(said, folders)
     if accepts == "folder" and not each:
-        return [path for path in paths_named(said, folders) if is_folder(path)]
+        # What the step itself speaks of is meant, though the goal speaks of a folder inside it.
+        own = any(folder.removeprefix(FOLDER) in intent for folder in folders)
+        return [path for path in paths_named(intent if own else said, folders) if is_folder(path)]
     if accepts == "date" and not each:
         return dates_named(said)
-    if accepts == "name" and each and not any(reference.made for reference in fitting):
-        return names_given(said)
-    return []
+    found = any(reference.kind == "text" or reference.made for reference in fitting)
+    if accepts == "content" and not found:
+        return quotes(intent)
+    return names_given(said) if accepts == "name" and each and not found else []
 
 
 def _written(

@@ -27,11 +27,13 @@ def executed(state: RunState) -> int:
 def objection(state: RunState, *, calls: int | None = None) -> str:
     """Which limit keeps a run from a new turn, or from that many more tool calls; "" when none.
 
-    A turn that has begun may use up the last of every limit, a new one needs something left.
+    What the run was stuck on last, if anything, is said too. A turn that has begun may use up the
+    last of every limit, a new one needs something left.
     """
     for name, (used, allowed) in spent(state).items():
         more = (calls or 0) if name == "tool_calls" else 0
         begun = calls is not None or name in {"tool_calls", "replans"}
         if used + more > allowed or (used >= allowed and not begun):
-            return f"The budget of {allowed:g} {name.replace('_', ' ')} is used up ({used:g})."
+            limit = f"The budget of {allowed:g} {name.replace('_', ' ')} is used up ({used:g})."
+            return f"{limit} {state.note}".strip()
     return ""

@@ -1,14 +1,21 @@
-"""Plans with too few steps: a goal that asks for several kinds of action, and one step for all.
+"""Plans with too few steps: one step for several kinds of action, or none for a part of the goal.
 
 An alarm costs a model call, so only plain evidence counts: verbs that the tools of different
 namespaces carry out, and a plan that cannot have a step for each.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from orchestrator.core.plans import Plan
-from orchestrator.policy.spoken import files_named
+from orchestrator.core.chat import Frozen
+from orchestrator.core.plans import Plan, PlanStep
+from orchestrator.policy.planning import IDS, acts
+from orchestrator.policy.spoken import files_named, names_given
+
+Closest = Callable[[str], tuple[str, bool]]
+"""The namespace whose tools come closest to some words that ask for a change, and whether no other
+comes near; "" where none does."""
 
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']*'(?!\w)")
 _REFUSED = re.compile(r"\b(?:do not|don't|never|without)\s+\w+", re.IGNORECASE)
@@ -29,7 +36,18 @@ _ADDRESS = re.compile(r"\S+@\S+|\b(?:https?://|www\.)\S+")
 _SOME_FILE = re.compile(r"\b(?:the|that|this|its|each) (?:file|document|picture|image|letter)s?\b")
 _TO_BE_MADE = re.compile(r"\b(?:to|as|into|it|called|named)\s+(?:[\w -]+/)*$")
 """What stands before the name that something gets: arguments are made from the goal as well."""
+_CONDITIONAL = re.compile(r"\b(?:if|unless|whether|otherwise|in case)\b", re.IGNORECASE)
+_VERBS = (
+    "rename|move|copy|delete|trash|create|make|write|save|draft|add|put|book|schedule|convert|merge"
+    "|join|mark|update|cancel|commit|stage|tick|file|give|keep"
+)
+_PART = re.compile(
+    rf"(?:,\s+|\s+and\s+|\s+then\s+)(?:and\s+|then\s+)*(?=(?:{_VERBS})\b)", re.IGNORECASE
+)
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+")
+_TELLING = re.compile(r"[^\W_]{3,}")
 _FOLDER_OF = re.compile(r"([\w-]+)/$")
+NO_STEP = "No step does this part of the goal: {} Give each thing that it asks for its own step."
 FEW = 2
 """How many steps a plan may lack, by the evidence, before it is asked for again."""
 
@@ -76,6 +94,82 @@ def left_out(goal: str, plan: Plan) -> str:
             " its own step."
         )
     return ""
+
+
+class Missing(Frozen):
+    """A part of a goal that no step of a plan carries out, and the namespace that would."""
+
+    part: str
+    namespace: str
+
+
+def missing_parts(goal: str, plan: Plan, closest: Closest) -> list[Missing]:
+    """The parts of a goal that ask for a change which no step of a plan makes.
+
+    A part is missing where it plainly belongs to a namespace that no step is in, or where it names
+    a file or quotes words that no step speaks of.
+    """
+    said = " ".join(step.intent for step in plan.steps).lower()
+    there = {step.namespace for step in plan.steps}
+    found: list[Missing] = []
+    for part in parts(goal):
+        if not acts(part) or any(_same_act(step.intent, part) for step in plan.steps):
+            continue
+        namespace, clear = closest(part)
+        names = names_given(_ADDRESS.sub(" ", part))
+        unsaid = bool(names) and not any(_spoken_of(name, said) for name in names)
+        if namespace and ((clear and namespace not in there) or unsaid):
+            found.append(Missing(part=part, namespace=namespace))
+    return found
+
+
+def with_missing(goal: str, plan: Plan, closest: Closest) -> Plan:
+    """The plan with a step at its end for each part of the goal that it lacks.
+
+    Of a goal that speaks of each item the step goes over what the last step goes over.
+    """
+    steps = list(plan.steps)
+    used = {step.id for step in steps}
+    free = (name for name in IDS if name not in used)
+    texts = [step.id for step in steps if step.namespace == "text" and step.over]
+    for lacking, name in zip(missing_parts(goal, plan, closest), free, strict=False):
+        over = (texts or [steps[-1].over])[-1] if _EACH.search(lacking.part + goal) else ""
+        intent = (lacking.part[0].lower() + lacking.part[1:]).rstrip(".")[:160]
+        step = PlanStep(id=name, intent=intent, namespace=lacking.namespace, over=over)
+        steps.append(step)
+    return plan.model_copy(update={"steps": tuple(steps)})
+
+
+def parts(goal: str) -> list[str]:
+    """The sentences of a goal, parted before each verb that asks for something else to be done.
+
+    Sentences with a condition are left out: what is to be done under it no plain evidence says.
+    """
+    rest = iter(_QUOTED.findall(goal))
+    sentences = [
+        re.sub("\0", lambda _: next(rest), sentence)
+        for sentence in _SENTENCE.split(_QUOTED.sub("\0", goal))
+    ]
+    free = [sentence for sentence in sentences if not _CONDITIONAL.search(sentence)]
+    return [part.strip() for sentence in free for part in _parted(sentence) if part.strip()]
+
+
+def _parted(sentence: str) -> list[str]:
+    rest = iter(_QUOTED.findall(sentence))
+    bare = _QUOTED.sub("\0", sentence)
+    return [re.sub("\0", lambda _: next(rest), part) for part in _PART.split(bare)]
+
+
+def _spoken_of(name: str, said: str) -> bool:
+    """Whether all words of a file's name or a title are said, in whatever order."""
+    stem = PurePosixPath(name.lower()).stem if "." in name else name.lower()
+    return all(word in said for word in _TELLING.findall(stem))
+
+
+def _same_act(intent: str, part: str) -> bool:
+    """Whether a step does with half of the words of a part what that part asks for."""
+    (verb, *words), said = _TELLING.findall(part.lower()) or [""], intent.lower()
+    return said.startswith(verb) and 2 * sum(word in said for word in words) >= len(words)
 
 
 def action_verbs(goal: str) -> list[str]:

@@ -8,10 +8,14 @@ from pydantic import JsonValue
 from orchestrator.core.errors import InvalidArguments, MissingValue
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import Parameter
-from orchestrator.policy.references import Reference, pointers
+from orchestrator.policy.references import JOINED, Reference, pointers
 
 _WORDS = re.compile(r"[^\W_]{3,}")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
+_TITLE = re.compile(
+    r"^(?:(?:mr|mrs|ms|miss|dr|prof|professor|herr|frau|madame)\b\.?\s+)+", re.IGNORECASE
+)
+_NUMBER = re.compile(r"\d+")
 _STEM = 5
 """Letters by which two forms of a word are the same."""
 
@@ -96,18 +100,41 @@ def mended(
 ) -> dict[str, JsonValue]:
     """Arguments with the slips of small models put right where only one thing can be meant.
 
-    `$s2.contacts[0].email` is the offered `$s2.email`; an element of a list is there once.
+    `$s2.contacts[0].email` is the offered `$s2.email`; an element of a list is there once; the
+    words that the step quotes are the content, not the name of something that was found; what is
+    looked for by a name is looked for without "Ms".
     """
     by_name = {parameter.name: parameter for parameter in wanted}
-    return {
+    found = {
         name: _mended(value, by_name[name]) if name in by_name else value
         for name, value in expressions.items()
     }
+    for parameter in wanted:
+        value = found.get(parameter.name)
+        if parameter.accepts == "content" and value is not None:
+            found[parameter.name] = _as_quoted(parameter, value, list(found.values()))
+        if parameter.name == "query" and isinstance(value, str):
+            found[parameter.name] = _TITLE.sub("", value) or value
+    return found
+
+
+def _as_quoted(parameter: Parameter, value: JsonValue, values: Sequence[JsonValue]) -> JsonValue:
+    """The longest words that were quoted for it and stand nowhere, in place of a pointer."""
+    said = " ".join(str(each) for each in values).lower()
+    quoted = [r for r in parameter.references if isinstance(r, str) and not r.startswith("$")]
+    unused = [words for words in quoted if words.lower().rstrip(".!?") not in said]
+    meant = max([*unused, *(words for words in quoted if words == value)], key=len, default=value)
+    return meant if pointers(value) or value in quoted else value
 
 
 def _mended(value: JsonValue, parameter: Parameter) -> JsonValue:
     if isinstance(value, list) and parameter.elements:
         return [item for at, item in enumerate(value) if item not in value[:at]]
+    if isinstance(value, str) and JOINED.fullmatch(value):
+        # Texts are joined in the order in which the plan reads them.
+        return "\n".join(
+            sorted(pointers(value), key=lambda pointer: int(_NUMBER.findall(pointer)[0]))
+        )
     if not isinstance(value, str) or pointers(value) != [value] or _may_be(parameter, value):
         return value
     step, _, rest = value.partition(".")

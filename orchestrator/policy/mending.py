@@ -42,6 +42,12 @@ _SEVERAL = re.compile(
     r"|(?<!\w)\.[a-z]{2,5}\b",
     re.IGNORECASE,
 )
+_EACH = re.compile(r"\b(?:each|every|all (?:of )?(?:the|them|these|those))\b", re.IGNORECASE)
+_READS_EACH = re.compile(
+    r"\W*(?:read|count|extract|scan|transcribe|summari[sz]e)\b[^,]*\b(?:each|every|all|files|pdfs"
+    r"|pictures|photos|images|documents|texts|screenshots|scans)\b",
+    re.IGNORECASE,
+)
 _LISTS = re.compile(r"\W*(?:list|find|search|look)\b", re.IGNORECASE)
 _IN_A_FIELD = re.compile(
     r"\b(?:have|has|having|with|contain(?:s|ing)?)\s+(?:the word\s+)?[\"\u201c]?([\w-]+)[\"\u201d]?"
@@ -83,6 +89,7 @@ def mended(
     ids = {step.id for step in (*kept, *steps)}
     free = (name for name in IDS if name not in ids)
     steps = _listed_first(steps, free, lists, places) if lists else steps
+    steps = _over_each(steps, kept)
     steps = _with_parts(steps, free)
     return plan.model_copy(update={"steps": (*kept, *steps)}) if steps else plan
 
@@ -143,15 +150,31 @@ def _listed_first(
     """The steps, each that acts on several files after one that lists them, and over it."""
     found: list[PlanStep] = []
     for step in steps:
-        if not _changes(step):
+        reading = _READS_EACH.match(step.intent) is not None
+        if not _changes(step) and not reading:
             found.append(step)
             continue
-        place = _place(step, places) if step.namespace == lists and not step.over else ""
+        own = (reading or step.namespace == lists) and not step.over
+        place = _place(step, places) if own else ""
         listing = next((other for other in found if other.id == step.over), None)
         if place and (listing := _listing(found, lists)) is None and (name := next(free, "")):
             listing = PlanStep(id=name, intent=f"list the files in {place}", namespace=lists)
             found.append(listing)
         found.append(_of_those_meant(step, listing, files=lists))
+    return found
+
+
+def _over_each(steps: Sequence[PlanStep], kept: Sequence[PlanStep]) -> list[PlanStep]:
+    """The steps, each that is for each or every item over the one before it that has items."""
+    found: list[PlanStep] = []
+    for step in steps:
+        before = [*kept, *found]
+        source = before[-1] if before else None
+        each = _EACH.search(_QUOTED.sub(" ", step.intent)) and not _LISTS.match(step.intent)
+        if each and not step.over and source and (source.over or _LISTS.match(source.intent)):
+            found.append(step.model_copy(update={"over": source.id}))
+        else:
+            found.append(step)
     return found
 
 
@@ -194,6 +217,18 @@ def _spoken(step: PlanStep, source: PlanStep, *, files: str) -> tuple[Condition,
         if (ending := _ENDING.search(intent) or _TYPE.search(intent)) is not None:
             return parse_where(f"name ends with .{ending[1].lower()}")
     return ()
+
+
+def spoken_instead(step: PlanStep, said: Sequence[str]) -> tuple[Condition, ...] | None:
+    """Which items are meant where the step's own condition fits none; None where nothing says it.
+
+    "Each receipt" of pictures called img-01.png is no word of their names: the kind of file that
+    was spoken of says which are meant. A condition that the goal itself words stays as it is.
+    """
+    for words in (step.intent, *said):
+        if (ending := _ENDING.search(words) or _TYPE.search(words)) is not None:
+            return parse_where(f"name ends with .{ending[1].lower()}")
+    return None
 
 
 def _with_parts(steps: Sequence[PlanStep], free: Iterator[str]) -> list[PlanStep]:

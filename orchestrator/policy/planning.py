@@ -30,12 +30,21 @@ _ACTS = re.compile(
 _ACTS_FIRST = re.compile(
     r"\W*(?:(?:then|and|please) )*(?:rename|move|copy|delete|trash|remove|create|make|write|save"
     r"|draft|add|schedule|book|convert|merge|join|mark|update|put|cancel|commit|stage|switch"
-    r"|restore|complete|discard|change|tick|throw)\b",
+    r"|restore|complete|discard|change|tick|throw|file|give|keep)\b",
     re.IGNORECASE,
+)
+_LOOKS_FIRST = re.compile(
+    r"\W*(?:(?:then|and|please) )*(?:find|list|look|search|read|show|count|check(?! ?out)|see|tell)"
+    r"\b",
+    re.IGNORECASE,
+)
+_SECOND = re.compile(
+    r"\bcop(?:y|ies|ied|ying)\b|duplicat|back-?up|\bspare\b|\btoo\b", re.IGNORECASE
 )
 _NO_CONDITION = re.compile(r"[\w .-]+(?:/[\w .-]+)+|text|path|names?|titles?|files?|folders?")
 """A folder, or a field alone: written where a condition belongs, it says of no item that it is
 meant or not."""
+_QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*[\"\u201d]")
 _READS = re.compile(r"\b(read|extract|text)\b", re.IGNORECASE)
 
 
@@ -221,6 +230,16 @@ def makes_a_name(intent: str) -> bool:
 def acts(intent: str) -> bool:
     """Whether a step is there to change something: its first word says so."""
     return _ACTS_FIRST.match(intent) is not None
+
+
+def looks(intent: str) -> bool:
+    """Whether a step is only there to find something out: its first word, and no other, says so."""
+    return _LOOKS_FIRST.match(intent) is not None and not asks_to_act(_QUOTED.sub(" ", intent))
+
+
+def copies_unasked(tool: str, said: str) -> bool:
+    """Whether a tool leaves a second one behind and nobody spoke of that: to put is to move."""
+    return tool.startswith("copy_") and _SECOND.search(said) is None
 
 
 def _step_problems(

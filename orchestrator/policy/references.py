@@ -4,6 +4,7 @@
 the item that one was made from. `$folder.Desktop` is a folder the run was given.
 """
 
+import re
 from collections.abc import Collection, Mapping
 
 from pydantic import JsonValue
@@ -14,6 +15,9 @@ from orchestrator.core.plans import PlanStep
 from orchestrator.policy.handles import Handle, Kind, kind_of, lineage
 
 FOLDER = "$folder."
+_POINTER = re.compile(r"\$s\d+\.\w+")
+JOINED = re.compile(rf"{_POINTER.pattern}(?:[\s,;]+{_POINTER.pattern})+")
+"""Several references in one text: the texts that they point to, joined by what stands between."""
 
 
 class Reference(Frozen):
@@ -109,7 +113,9 @@ def pointers(expression: JsonValue) -> list[str]:
         return [found for part in expression.values() for found in pointers(part)]
     if isinstance(expression, list):
         return [found for part in expression for found in pointers(part)]
-    return [expression] if isinstance(expression, str) and expression.startswith("$") else []
+    if not isinstance(expression, str) or not expression.startswith("$"):
+        return []
+    return _POINTER.findall(expression) if JOINED.fullmatch(expression) else [expression]
 
 
 def points_to_text(expression: JsonValue, known: Mapping[str, Handle]) -> bool:
@@ -152,6 +158,9 @@ def resolve(
         }
     if not isinstance(expression, str) or not expression.startswith("$"):
         return expression
+    if JOINED.fullmatch(expression):
+        current = lineage(known, step.over, index)
+        return _POINTER.sub(lambda found: str(_field(found[0], current, known)), expression)
     if expression.startswith(FOLDER):
         return _folder(expression.removeprefix(FOLDER), places)
     return _field(expression, lineage(known, step.over, index), known)

@@ -3,10 +3,14 @@
 import re
 from collections.abc import Sequence
 
+from orchestrator.core.events import StepClosed
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.core.runs import RunState, StepState
 from orchestrator.policy.planning import done_steps
 
+FAILURES_BEFORE_REPLAN = 3
+"""Decisions of one step that may come to nothing before the plan gets it back; the loop breaker
+counts its own."""
 _SMALL_WORDS = re.compile(
     r"an?|all|and|as|at|by|called|each|every|for|from|in|into|its?|named|of|on|that|the|their"
     r"|them|then|this|to|under|with"
@@ -21,6 +25,24 @@ def remaining_steps(steps: Sequence[StepState]) -> tuple[PlanStep, ...]:
 def first_free(kept: Sequence[PlanStep]) -> str:
     """The id that the steps of a new plan begin with: after every step that is kept."""
     return f"s{max((int(step.id[1:]) for step in kept), default=0) + 1}"
+
+
+def given_up(before: RunState, made: Plan) -> list[StepClosed]:
+    """The ends of the steps that a new plan has just as they failed: they would fail again."""
+    failed = {
+        _same(state.step): state
+        for state in before.steps
+        if state.status == "open" and state.failures >= FAILURES_BEFORE_REPLAN
+    }
+    return [
+        StepClosed(step=step.id, status="failed", note=before.replan_reason)
+        for step in made.steps
+        if _same(step) in failed
+    ]
+
+
+def _same(step: PlanStep) -> tuple[str, str, str]:
+    return step.intent, step.namespace, step.over
 
 
 def changed(before: Sequence[PlanStep], after: Sequence[PlanStep]) -> tuple[list[str], list[str]]:

@@ -1,5 +1,6 @@
 """Which tools a step may choose from: closest to its intent, few, from more than one namespace."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
@@ -27,6 +28,7 @@ __all__ = [
     "build_catalogue",
     "explain",
     "leader",
+    "named_closer",
     "namespace_ranking",
     "outside_quota",
     "producers",
@@ -35,6 +37,13 @@ __all__ = [
 
 MOST = 12
 """Tools that a decision may offer: longer lists cost small models their accuracy."""
+
+PLAIN = 0.2
+"""How far the next namespace is behind where words plainly belong to one: of 72 parts of the goals
+of the tuned half of `desk` one that plain was wrong."""
+_WORDS = re.compile(r"[a-z]{3,}")
+_HOW = frozenset({"list", "get", "find", "search", "read", "show", "from", "all", "the", "file"})
+"""What the names of tools and intents say of how, not of what."""
 
 OUTSIDE_SHARE = 4
 """One place in so many is kept for tools outside the plan's namespace: 2 of 8."""
@@ -132,6 +141,48 @@ def leader(catalogue: Catalogue, query: str) -> str:
     """
     ranked = catalogue.compare(query).order
     return catalogue.specs[int(ranked[0])].id if ranked.size else ""
+
+
+def changing_namespace(catalogue: Catalogue, words: str) -> tuple[str, bool]:
+    """The namespace that words which ask for a change belong to, and whether that is plain.
+
+    It is the one with the closest tool that changes something; plain where the next one's is
+    `PLAIN` behind. ("", False) where nothing changes anything.
+    """
+    effects = {spec.id: spec.effect for spec in catalogue.specs}
+    best: dict[str, float] = {}
+    for entry in catalogue.rank(words):
+        if effects[entry.tool] != "read":
+            best.setdefault(split_name(entry.tool)[0], entry.score)
+    if not best:
+        return "", False
+    (first, score), *others = best.items()
+    return first, not others or score - others[0][1] >= PLAIN
+
+
+def named_closer(catalogue: Catalogue, tool: str, among: Sequence[str], words: str) -> str:
+    """The tool whose name says all that another's says of some words, and more; "" if none does.
+
+    Of "list the overdue tasks" `list_tasks` says the tasks, `get_overdue_tasks` that they are
+    overdue too. How a tool gets at things says nothing, and only readers are compared: a writer's
+    name says what is done, and the words may say that of something else.
+    """
+    specs = {spec.id: spec for spec in catalogue.specs}
+    if tool not in specs or specs[tool].effect != "read":
+        return ""
+    said = _stems(words) - _stems(specs[tool].namespace)
+    own = _stems(specs[tool].name) & said
+    for other in among:
+        spec = specs.get(other)
+        same = spec is not None and (spec.effect, spec.namespace) == ("read", specs[tool].namespace)
+        if spec and same and own < _stems(spec.name) & said:
+            return other
+    return ""
+
+
+def _stems(words: str) -> set[str]:
+    found = _WORDS.findall(words.replace("_", " ").lower())
+    return {word.rstrip("s") for word in found} - _HOW
 
 
 def explain(chosen: Shortlist) -> list[Explained]:

@@ -14,6 +14,7 @@ from orchestrator.policy.references import FOLDER
 
 _FILE = re.compile(r"(?:(?<=[a-z,] )[A-Z][\w\-]* )?[\w\-]+(?:\.[\w\-]+)*\.[A-Za-z0-9]{1,5}\b")
 _QUOTED = re.compile(r"[\"\u201c\u201e]([^\"\u201c\u201d\u201e\n]{1,80})[\"\u201c\u201d]")
+_WORDS_GIVEN = re.compile(r"[\"\u201c\u201e]([^\"\u201c\u201d\u201e]{1,400})[\"\u201c\u201d]")
 _SENTENCE = re.compile(r"[!?]$|(?:\S+\s+){6,}")
 _WORD = re.compile(r"[a-z]{3,}")
 _TELLING, _DESCRIBING = 4, 5
@@ -41,6 +42,19 @@ _PART = r"[A-Za-z0-9\u00c0-\u024f][A-Za-z0-9\u00c0-\u024f _.,()&+-]{0,60}"
 def quoted(said: str) -> list[str]:
     """What stands in quotation marks and is a name, not a sentence."""
     return [name.strip() for name in _QUOTED.findall(said) if not _SENTENCE.search(name.strip())]
+
+
+def quotes(said: str) -> list[str]:
+    """All that stands in quotation marks, sentences too, as it stands there."""
+    return [found.strip() for found in _WORDS_GIVEN.findall(said) if found.strip()]
+
+
+def destination_spoken_of(intent: str, folders: Sequence[str]) -> str:
+    """The folder, or path in one, that an intent says something goes to; "" where it says none."""
+    names = "|".join(re.escape(folder.removeprefix(FOLDER)) for folder in folders)
+    pattern = rf"\b(?:to|into|under)\s+(?:the )?(?:folder )?((?:{names})(?:/[\w()-]+)*)(?![\w./])"
+    found = re.findall(pattern, _QUOTED.sub(" ", intent).rstrip(".")) if names else []
+    return f"{FOLDER}{found[-1]}" if found else ""
 
 
 def files_named(said: str) -> list[str]:
@@ -128,6 +142,9 @@ def _spoken_of(spec: ToolSpec, name: str, schema: Mapping[str, Any], said: str) 
     if any(str(value).lower().rstrip("s") in stems for value in schema.get("enum", ())):
         return True
     about = f"{name} {schema.get('description', '')}".lower()
+    # "january.txt" is no date.
+    if _DATE.search(lower) and not _DATE.search(_FILE.sub(" ", said)):
+        lower = _FILE.sub(" ", said).lower()
     if any(sign.search(lower) and meant.search(about) for sign, meant in _SIGNS):
         return True
     described = {word for word in _WORD.findall(about) if len(word) >= _DESCRIBING} - _EMPTY

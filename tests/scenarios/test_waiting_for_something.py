@@ -161,7 +161,8 @@ async def test_a_field_that_the_result_lacks_is_planned_anew_and_not_waited_for(
 
 
 async def test_a_tool_that_changes_something_is_not_used_to_wait():
-    office, entries = await run_with(Build(docs=0), plan(WAITS), START, *ASKS)
+    waits = {**WAITS, "intent": "wait for the build to be done"}
+    office, entries = await run_with(Build(docs=0), plan(waits), START, *ASKS)
     [failed] = events(entries, DecisionFailed)
     assert failed.tool == START
     assert office.desk.called(START) == []

@@ -28,13 +28,13 @@ from orchestrator.policy.endings import (
     nothing_to_go_over,
 )
 from orchestrator.policy.handles import Handle, handle, handles
+from orchestrator.policy.mending import spoken_instead
+from orchestrator.policy.replanning import FAILURES_BEFORE_REPLAN
 from orchestrator.policy.selection import meant, select
 from orchestrator.policy.shortlist import leader
 from orchestrator.prompting.transcript import SEARCH
 
 NO_TOOL = "None of the tools does anything like this."
-FAILURES_BEFORE_REPLAN = 3
-"""Decisions of one step that may come to nothing; the loop breaker counts its own."""
 
 
 async def decide(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
@@ -153,9 +153,18 @@ def _indices(run: RunState, step: StepState, *, mend: bool) -> tuple[int, ...]:
     items = [item.data for item in source.items]
     where = meant(step.step.where, items) if mend else step.step.where
     places = select(items, where, step.step.take)
+    if mend and where and not places:
+        instead = spoken_instead(step.step, _intents(run, step))
+        places = () if instead is None else select(items, meant(instead, items), step.step.take)
     chosen = [source.items[place].id for place in places]
     left = [item for item in chosen if item not in handle(run, step).by_id]
     return tuple(left or chosen)
+
+
+def _intents(run: RunState, step: StepState) -> list[str]:
+    """What is said of a step's items: by the step that finds them, and by the goal."""
+    source = next((s.step.intent for s in run.steps if s.step.id == step.step.over), "")
+    return [source, run.request.goal if run.request else ""]
 
 
 def _source(run: RunState, step: StepState) -> Handle | None:

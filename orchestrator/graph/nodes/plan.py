@@ -1,10 +1,12 @@
 """plan: from the goal to typed steps, or, with a reason, to the steps that are still needed."""
 
+from functools import partial
+
 from langgraph.runtime import Runtime
 
 from orchestrator.core.chat import JsonSchema, Message
 from orchestrator.core.errors import InvalidPlan, MalformedReply
-from orchestrator.core.events import Event, ModelCalled, PlanMade, PlanRefused, RunEnded
+from orchestrator.core.events import Event, ModelCalled, PlanMade, PlanRefused, RunEnded, StepClosed
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.core.runs import RunState
 from orchestrator.core.tools import split_name
@@ -12,7 +14,13 @@ from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.graph.thread import plan_opening
 from orchestrator.policy.budgets import objection
-from orchestrator.policy.decomposition import left_out, under_decomposed
+from orchestrator.policy.decomposition import (
+    NO_STEP,
+    left_out,
+    missing_parts,
+    under_decomposed,
+    with_missing,
+)
 from orchestrator.policy.grounding import lister
 from orchestrator.policy.handles import handles, shape
 from orchestrator.policy.mending import conditions_spoken_of, mended
@@ -25,7 +33,14 @@ from orchestrator.policy.planning import (
     plan_schema,
     read_plan,
 )
-from orchestrator.policy.replanning import changed, first_free, remaining_steps, repeated_writes
+from orchestrator.policy.replanning import (
+    changed,
+    first_free,
+    given_up,
+    remaining_steps,
+    repeated_writes,
+)
+from orchestrator.policy.shortlist import changing_namespace
 from orchestrator.prompting.render import compact, step_json
 
 ATTEMPTS = 3
@@ -47,7 +62,8 @@ async def plan_run(context: RunContext) -> GraphState:
         made, problems = await _attempt(context, problems)
         if made is not None:
             context.warm(dict.fromkeys(step.namespace for step in made.steps))
-            return await context.happened(*_accepted(context.state, made))
+            given = _given_up(context, made)
+            return await context.happened(*_accepted(context.state, made), *given)
     error = "No usable plan: " + " ".join(problems)
     return await context.happened(RunEnded(status="failed", error=error, code="invalid_plan"))
 
@@ -104,8 +120,12 @@ def _judged(context: RunContext, text: str, *, first: bool) -> tuple[Plan | None
     state = context.state
     mend = context.roles["planner"].profile.mends_plans
     kept = done_steps(state.steps)
+    closest = partial(changing_namespace, context.catalogue)
     try:
         made = read_plan(text, kept, mend=mend)
+        if mend and not first and state.plan is None and state.request:
+            # Asked again, a small model writes the same: what is missing is added.
+            made = with_missing(state.request.goal, made, closest)
         made = _mended(context, made, kept) if mend else made
     except InvalidPlan as error:
         return None, [f"{error.message} {error.hint}".strip()], False
@@ -116,9 +136,16 @@ def _judged(context: RunContext, text: str, *, first: bool) -> tuple[Plan | None
     problems = plan_problems(made, context.namespaces) + repeated_writes(made, state)
     if first and not problems and state.plan is None and state.request:
         goal = state.request.goal
+        missing = missing_parts(goal, made, closest) if mend else []
         lacking = under_decomposed(goal, made) or left_out(goal, made)
+        lacking = lacking or (NO_STEP.format(missing[0].part) if missing else "")
         problems = [lacking] if lacking else []
     return made, problems, False
+
+
+def _given_up(context: RunContext, made: Plan) -> list[StepClosed]:
+    mends = context.roles["planner"].profile.mends_plans
+    return given_up(context.state, made) if mends and context.state.replan_reason else []
 
 
 def _mended(context: RunContext, made: Plan, kept: tuple[PlanStep, ...]) -> Plan:
