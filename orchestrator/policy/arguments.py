@@ -199,7 +199,7 @@ def _parameter(
         # What something is called says where it goes only if it was made for that.
         fitting = [r for r in fitting if r.kind != "name" or r.made]
         if goes_to := destination_spoken_of(intent, folders):
-            fitting, named = [r for r in fitting if r.text == goes_to or r.made], [goes_to]
+            fitting, named = [], [goes_to]
     if accepts == "folder":
         # `Novel/chapters` is meant where it is said, not `Novel`.
         fitting = [r for r in fitting if not any(n.startswith(f"{r.text}/") for n in named)]

@@ -9,7 +9,10 @@ its plans are read this way (`mends_plans`); a larger model's are taken at their
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import Condition, Plan, PlanStep
+from orchestrator.core.tools import ToolSpec, split_name
+from orchestrator.policy.grounding import lister
 from orchestrator.policy.planning import IDS, acts, asks_to_act, reads
 from orchestrator.policy.selection import parse_where
 from orchestrator.policy.spoken import names_given
@@ -48,6 +51,14 @@ _READS_EACH = re.compile(
     r"|pictures|photos|images|documents|texts|screenshots|scans)\b",
     re.IGNORECASE,
 )
+_NEW_FOLDER = re.compile(r"\W*(?:create|make)\b[^,.\"]*\b(?:folder|directory)\b", re.IGNORECASE)
+_TAKES_THE_TEXT = re.compile(
+    r"\W*(?:extract|read|get|take|copy)\b (?:out )?(?:the |its |their )?(?:whole |full )?"
+    r"(?:texts?|contents?)\b",
+    re.IGNORECASE,
+)
+_TITLES = re.compile(r"\b(?:title|subject)s?\b", re.IGNORECASE)
+_JOINS = re.compile(r"\W*(?:join|merge|combine|concat\w*)(?:\b|_)", re.IGNORECASE)
 _LISTS = re.compile(r"\W*(?:list|find|search|look)\b", re.IGNORECASE)
 _IN_A_FIELD = re.compile(
     r"\b(?:have|has|having|with|contain(?:s|ing)?)\s+(?:the word\s+)?[\"\u201c]?([\w-]+)[\"\u201d]?"
@@ -64,6 +75,18 @@ _TYPE = re.compile(
 _LESS = frozenset({"smaller", "less"})
 
 
+class Abilities(Frozen):
+    """What some namespaces can do.
+
+    `lists` is the one whose tool lists a folder; those in `reads` find things by one tool and read
+    them by another, as `list_notes` and `read_note` do; those in `joins` make one thing of several.
+    """
+
+    lists: str = ""
+    reads: frozenset[str] = frozenset()
+    joins: frozenset[str] = frozenset()
+
+
 def conditions_spoken_of(goal: str) -> list[str]:
     """The fields of a step that a goal gives a reason for; small models fill in what they see."""
     return [field for field, said in _CONDITIONS.items() if said.search(goal)]
@@ -74,24 +97,44 @@ def mended(
     *,
     goal: str,
     kept: Sequence[PlanStep],
-    lists: str,
     places: Sequence[str],
+    can: Abilities,
     shown: Collection[str] = (),
 ) -> Plan:
     """The plan as it is meant; the `kept` steps at its head stay as they are.
 
-    `lists` is the namespace whose tool lists a folder, `places` are the folders of the run, `shown`
-    the intents of worked examples.
+    `places` are the folders of the run, `can` says what its tools do, `shown` are the intents of
+    worked examples.
     """
     steps = _own(plan.steps[len(kept) :], goal, shown)
-    steps = [_alone(step) for step in steps]
+    made = {s.id for s in (*kept, *steps) if _NEW_FOLDER.match(s.intent)}
+    steps = [_alone(step, made) for step in steps]
     steps = _harmless(steps) if only_asks(goal) else steps
     ids = {step.id for step in (*kept, *steps)}
     free = (name for name in IDS if name not in ids)
-    steps = _listed_first(steps, free, lists, places) if lists else steps
+    steps = _listed_first(steps, free, can.lists, places) if can.lists else steps
+    steps = [_joined(step, can.joins) for step in steps]
     steps = _over_each(steps, kept)
+    steps = _read_before(steps, free, can.reads)
+    steps = _over_what_was_made(steps)
     steps = _with_parts(steps, free)
     return plan.model_copy(update={"steps": (*kept, *steps)}) if steps else plan
+
+
+def abilities(specs: Collection[ToolSpec]) -> Abilities:
+    """What the tools of a run can do, as their schemas and names say."""
+    listing = lister(specs)
+    readers = {spec.id for spec in specs if spec.effect == "read"}
+    pairs = [split_name(name) for name in readers]
+    return Abilities(
+        lists=split_name(listing[0])[0] if listing else "",
+        reads=frozenset(
+            space
+            for space, name in pairs
+            if name.startswith("read_") and f"{space}.list_{name.removeprefix('read_')}s" in readers
+        ),
+        joins=frozenset(spec.namespace for spec in specs if _JOINS.match(spec.name)),
+    )
 
 
 def only_asks(goal: str) -> bool:
@@ -110,26 +153,29 @@ def _changes(step: PlanStep) -> bool:
 
 
 def _own(steps: Sequence[PlanStep], goal: str, shown: Collection[str]) -> list[PlanStep]:
-    """The steps without those copied from an example that the goal shares few words with."""
-    said = set(_WORDS.findall(goal.lower()))
+    """The steps without those copied from an example: the goal has few of their words or names."""
+    said, examples = set(_WORDS.findall(goal.lower())), " ".join(shown).lower()
     found: list[PlanStep] = []
     for step in steps:
         words = _WORDS.findall(step.intent.lower())
         copied = step.intent in shown and 2 * sum(word in said for word in words) < len(words)
+        names = [name.lower() for name in names_given(step.intent)]
+        copied |= bool(names) and all(n in examples and n not in goal.lower() for n in names)
         gone = {other.id for other in steps} - {other.id for other in found}
         if not copied and not gone & {*step.sources}:
             found.append(step)
     return found or list(steps)
 
 
-def _alone(step: PlanStep) -> PlanStep:
+def _alone(step: PlanStep, folders: Collection[str]) -> PlanStep:
     """The step over nothing where it quotes all that it makes and speaks of nothing found before.
 
-    "After" is not "for each": over the items it would be the same call every time.
+    "After" is not "for each": over the items it would be the same call every time, and a folder
+    that one of the `folders` steps has just made has no items.
     """
     rest = _QUOTED.sub(" ", step.intent)
     alone = _MAKES.match(step.intent) and rest != step.intent and not _OF_ITEMS.search(rest)
-    if not step.over or not alone:
+    if not step.over or not (alone or step.over in folders):
         return step
     return step.model_copy(update={"over": "", "where": (), "take": None})
 
@@ -175,6 +221,49 @@ def _over_each(steps: Sequence[PlanStep], kept: Sequence[PlanStep]) -> list[Plan
             found.append(step.model_copy(update={"over": source.id}))
         else:
             found.append(step)
+    return found
+
+
+def _joined(step: PlanStep, joiners: Collection[str]) -> PlanStep:
+    """The step in the one namespace that joins things, where it is there to join some."""
+    if len(joiners) != 1 or step.namespace in {TEXT, *joiners} or not _JOINS.match(step.intent):
+        return step
+    return step.model_copy(update={"namespace": next(iter(joiners))})
+
+
+def _read_before(
+    steps: Sequence[PlanStep], free: Iterator[str], readers: Collection[str]
+) -> list[PlanStep]:
+    """The steps, and between one that finds mails and one that works on their text one that reads.
+
+    A step that is there to take the text out of what was found is that step itself.
+    """
+    found: list[PlanStep] = []
+    for step in steps:
+        source = next((other for other in found if other.id == step.over), None)
+        source = source or (found[-1] if found and not step.over else None)
+        unread = source and source.namespace in readers and _LISTS.match(source.intent)
+        if source is None or not unread or step.namespace != TEXT:
+            found.append(step)
+            continue
+        reads = {"intent": f"read what {source.id} found", "namespace": source.namespace}
+        over = {"over": source.id, "where": step.where, "take": step.take}
+        if _TAKES_THE_TEXT.match(step.intent):
+            found.append(step.model_copy(update={**reads, **over}))
+        elif name := next(free, ""):
+            found.append(PlanStep(id=name, **reads, **over))
+            found.append(step.model_copy(update={"over": name, "where": (), "take": None}))
+    return found
+
+
+def _over_what_was_made(steps: Sequence[PlanStep]) -> list[PlanStep]:
+    """The steps, one that gives a title over the one that made titles for each item before it."""
+    found: list[PlanStep] = []
+    for step in steps:
+        made = [s.id for s in found if s.namespace == TEXT and s.over and _TITLES.search(s.intent)]
+        own = _TITLES.search(_QUOTED.sub(" ", step.intent)) and not names_given(step.intent)
+        alone = not step.over and step.namespace != TEXT and own
+        found.append(step.model_copy(update={"over": made[-1]}) if made and alone else step)
     return found
 
 

@@ -41,6 +41,12 @@ _LOOKS_FIRST = re.compile(
 _SECOND = re.compile(
     r"\bcop(?:y|ies|ied|ying)\b|duplicat|back-?up|\bspare\b|\btoo\b", re.IGNORECASE
 )
+_REMOVES = re.compile(r"(?:discard|delete|trash|cancel|remove|drop|clear)(?:_|$)")
+_TAKES_AWAY = re.compile(
+    r"\b(?:discard|delet|trash|cancel|remov|drop|clear|throw|dump|bin\b|rid\b|off\b|away\b|erase|clean"
+    r"|undo|take out|no longer)",
+    re.IGNORECASE,
+)
 _NO_CONDITION = re.compile(r"[\w .-]+(?:/[\w .-]+)+|text|path|names?|titles?|files?|folders?")
 """A folder, or a field alone: written where a condition belongs, it says of no item that it is
 meant or not."""
@@ -240,6 +246,14 @@ def looks(intent: str) -> bool:
 def copies_unasked(tool: str, said: str) -> bool:
     """Whether a tool leaves a second one behind and nobody spoke of that: to put is to move."""
     return tool.startswith("copy_") and _SECOND.search(said) is None
+
+
+def removes_unasked(tool: str, intent: str) -> bool:
+    """Whether a tool takes something away and the step does not speak of that.
+
+    "Draft a mail" and `discard_draft` share a word, and a small model takes it for the whole.
+    """
+    return _REMOVES.match(tool) is not None and _TAKES_AWAY.search(intent) is None
 
 
 def _step_problems(

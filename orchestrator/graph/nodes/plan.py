@@ -9,7 +9,6 @@ from orchestrator.core.errors import InvalidPlan, MalformedReply
 from orchestrator.core.events import Event, ModelCalled, PlanMade, PlanRefused, RunEnded, StepClosed
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.core.runs import RunState
-from orchestrator.core.tools import split_name
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.graph.thread import plan_opening
@@ -21,9 +20,8 @@ from orchestrator.policy.decomposition import (
     under_decomposed,
     with_missing,
 )
-from orchestrator.policy.grounding import lister
 from orchestrator.policy.handles import handles, shape
-from orchestrator.policy.mending import conditions_spoken_of, mended
+from orchestrator.policy.mending import abilities, conditions_spoken_of, mended
 from orchestrator.policy.planning import (
     CONDITIONS,
     NOTHING_READ,
@@ -149,13 +147,13 @@ def _given_up(context: RunContext, made: Plan) -> list[StepClosed]:
 
 
 def _mended(context: RunContext, made: Plan, kept: tuple[PlanStep, ...]) -> Plan:
-    request, listing = context.state.request, lister(context.specs.values())
+    request = context.state.request
     return mended(
         made,
         goal=request.goal if request else "",
         kept=kept,
-        lists=split_name(listing[0])[0] if listing else "",
         places=tuple(request.places) if request else (),
+        can=abilities(context.specs.values()),
         shown={step.intent for example in context.library.examples for step in example.steps},
     )
 

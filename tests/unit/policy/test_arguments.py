@@ -250,3 +250,49 @@ def test_what_is_moved_goes_to_no_id_of_an_earlier_result():
     made = ref("$s3.value", "name", each=True, made=True)
     found = only(moves, [DESKTOP, ref("$s2.id", "name"), made])
     assert set(found.references) == {"$folder.Desktop", "$s3.value"}
+
+
+class TestWhatTheStepItselfSays:
+    NAME = ref("$s1.name", "name", each=True)
+
+    def test_its_quotes_may_be_the_content(self):
+        intent = 'draft a mail to her, subject "Piano", saying "We have to stop."'
+        body = only(spec("email.draft_email", body=TEXT), [self.NAME], intent=intent)
+        assert body.references == ("$s1.name", "Piano", "We have to stop.")
+
+    def test_unless_there_is_a_text_to_use(self):
+        offered = [ref("$s2.text", "text", each=True)]
+        body = only(spec(body=TEXT), offered, intent='save it as "a" from "b"')
+        assert body.references == ("$s2.text",)
+
+    @pytest.mark.parametrize(
+        ("intent", "goes"),
+        [
+            ("copy Mail/a.txt to the folder Desktop", "$folder.Desktop"),
+            ("move it into Desktop/Old (2).", "$folder.Desktop/Old"),
+            ("put it under Desktop/Old", "$folder.Desktop/Old"),
+        ],
+    )
+    def test_things_go_where_it_says(self, intent, goes):
+        move = spec("fs.move_file", destination=TEXT)
+        goal = 'Put "Sign it" on my list and copy Mail/a.txt to Desktop.'
+        found = only(move, [DESKTOP, MAIL], goal=goal, intent=intent)
+        assert found.references[0].startswith(goes)
+        assert len(found.references) == 1
+        assert found.literal is None
+
+    def test_a_folder_is_the_one_it_names_not_the_one_inside_that_the_goal_does(self):
+        listing = spec("fs.list_dir", path={**TEXT, "description": "Path of the folder to list"})
+        goal = "Read what is in Desktop and move it to Desktop/Old."
+        found = only(listing, [DESKTOP, MAIL], goal=goal, intent="list the files in Desktop")
+        assert found.references == ("$folder.Desktop",)
+
+    def test_a_name_is_no_date(self):
+        due = {**TEXT, "description": "Due date in ISO 8601"}
+        offered = [
+            ref("$s3.name", "name"),
+            ref("$s2.start", "name"),
+            ref("$s4.value", "name", made=True),
+        ]
+        found = only(spec(due=due), offered, intent="add it, due that day")
+        assert found.references == ("$s2.start", "$s4.value")

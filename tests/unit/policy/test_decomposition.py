@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core.plans import Plan, PlanStep
-from orchestrator.policy.decomposition import action_verbs, left_out, under_decomposed
+from orchestrator.policy.decomposition import (
+    action_verbs,
+    left_out,
+    missing_parts,
+    parts,
+    under_decomposed,
+    with_missing,
+)
 
 VERBS = ["read", "rename", "delete", "summarise", "send", "schedule", "convert", "create", "then"]
 
@@ -96,3 +103,72 @@ def test_a_file_of_the_goal_that_no_step_speaks_of_is_named(goal, intents, lacki
     found = left_out(goal, made)
     assert lacking in found
     assert bool(found) is bool(lacking)
+
+
+CLOSEST = {"task": ("task", True), "mail": ("email", True), ".txt": ("filesystem", False)}
+
+
+def closest(part):
+    return next((found for word, found in CLOSEST.items() if word in part.lower()), ("", False))
+
+
+def planned(*steps):
+    made = [PlanStep(id=f"s{n}", intent=i, namespace=ns) for n, (i, ns) in enumerate(steps, 1)]
+    return Plan(steps=tuple(made))
+
+
+LISTS = ("list the files in House", "filesystem")
+
+
+@pytest.mark.parametrize(
+    ("goal", "steps", "lacking"),
+    [
+        ("List House and add a task for it.", [LISTS], ["add a task for it."]),
+        ("List House and add a task for it.", [LISTS, ("add it to the tasks", "task")], []),
+        ("Add a task and draft a mail.", [("add the task", "task")], ["draft a mail."]),
+        (
+            "Move House/abc.txt.",
+            [("create the folder Old", "filesystem")],
+            ["Move House/abc.txt."],
+        ),
+        ("Move House/a.txt.", [("put a.txt into Old", "filesystem")], []),
+        ('Keep "gate code" in a file.', [("write the code of the gate", "filesystem")], []),
+        ("If there are any, add a task. Otherwise draft a mail.", [LISTS], []),
+        ("What is on my task list?", [LISTS], []),
+        ("Delete the old mail of the plan.", [("delete the old mail", "filesystem")], []),
+    ],
+)
+def test_a_part_that_asks_for_a_change_which_no_step_makes_is_missing(goal, steps, lacking):
+    assert [missing.part for missing in missing_parts(goal, planned(*steps), closest)] == lacking
+
+
+def test_what_is_missing_gets_a_step_at_the_end():
+    made = with_missing("List House and add a task.", planned(LISTS), closest)
+    assert [(s.id, s.intent, s.namespace, s.over) for s in made.steps][1:] == [
+        ("s2", "add a task", "task", "")
+    ]
+
+
+def test_for_each_of_the_goal_it_goes_over_what_the_last_step_does():
+    made = planned(LISTS, ("read each", "document"), ("move each away", "filesystem"))
+    first, read, last = made.steps
+    over = (first, read.model_copy(update={"over": "s1"}), last.model_copy(update={"over": "s2"}))
+    goal = "Read each file in House, add a task for it, and move it away."
+    found = with_missing(goal, Plan(steps=over), closest)
+    assert [(s.namespace, s.over) for s in found.steps][3:] == [("task", "s2")]
+
+
+def test_parts_keep_what_is_quoted_whole():
+    goal = 'Add the task "Write. And add" and draft a mail saying "No, move it." Then save it.'
+    assert parts(goal) == [
+        'Add the task "Write. And add"',
+        'draft a mail saying "No, move it."',
+        "save it.",
+    ]
+
+
+@given(st.text(max_size=80), st.lists(st.sampled_from(["task", "email", "filesystem"]), max_size=3))
+def test_a_plan_is_only_ever_added_to(goal, namespaces):
+    made = planned(*[("do it", namespace) for namespace in namespaces] or [LISTS])
+    found = with_missing(goal, made, closest)
+    assert found.steps[: len(made.steps)] == made.steps

@@ -84,3 +84,43 @@ def test_a_value_of_the_description_may_be_written():
 @given(st.text(max_size=30))
 def test_what_stands_in_the_goal_as_it_is_is_never_refused(value):
     check_grounded(tool("read"), {"to": value}, [TO], f"Say {value} to her.")
+
+
+BODY = Parameter(
+    name="body",
+    accepts="content",
+    required=True,
+    references=("$s1.name", "Rehearsal", "We start at seven."),
+)
+QUERY = Parameter(name="query", accepts="text", required=True)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"subject": "Rehearsal", "body": "$s1.name"}, "We start at seven."),
+        ({"subject": "Rehearsal", "body": "Rehearsal"}, "We start at seven."),
+        ({"subject": "x", "body": "We start at seven."}, "We start at seven."),
+        ({"subject": "We start at seven", "body": "$s1.name"}, "Rehearsal"),
+        ({"subject": "Rehearsal", "body": "Dear Petra, ..."}, "Dear Petra, ..."),
+    ],
+)
+def test_the_words_that_a_step_quotes_are_the_content(written, meant):
+    assert mended(written, [BODY])["body"] == meant
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("Ms Aalto", "Aalto"),
+        ("Dr. Mina Berg", "Mina Berg"),
+        ("Drew Berg", "Drew Berg"),
+        ("Ms", "Ms"),
+    ],
+)
+def test_a_person_is_looked_for_without_a_form_of_address(asked, found):
+    assert mended({"query": asked}, [QUERY]) == {"query": found}
+
+
+def test_several_texts_are_joined_in_the_order_of_the_plan():
+    assert mended({"to": "$s2.email\n$s1.email"}, [TO]) == {"to": "$s1.email\n$s2.email"}

@@ -8,10 +8,19 @@ from hypothesis import strategies as st
 
 from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import Plan, PlanStep
-from orchestrator.policy.mending import conditions_spoken_of, mended, only_asks
+from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.mending import (
+    Abilities,
+    abilities,
+    conditions_spoken_of,
+    mended,
+    only_asks,
+    spoken_instead,
+)
 from orchestrator.policy.planning import plan_problems, read_plan
 
 PLACES = ("Kitchen", "Lost bikes", "Poems", "Telescope")
+CAN = Abilities(lists="filesystem", reads={"email", "knowledge"}, joins={"document"})
 NAMESPACES = ("filesystem", "task", "ocr", "text", "clipboard", "knowledge", "email", "contacts")
 
 
@@ -23,7 +32,7 @@ def read(*steps, goal="Do it.", mend=True, shown=()):
     said = [{"id": f"s{at}", **each} for at, each in enumerate(steps, start=1)]
     made = read_plan(json.dumps({"steps": said}), mend=mend)
     if mend:
-        made = mended(made, goal=goal, kept=(), lists="filesystem", places=PLACES, shown=shown)
+        made = mended(made, goal=goal, kept=(), places=PLACES, can=CAN, shown=shown)
     return [
         (s.id, s.intent, s.over, " and ".join(c.written() for c in s.where)) for s in made.steps
     ]
@@ -172,11 +181,12 @@ def test_a_plan_that_can_be_carried_out_still_can_be(said, goal):
     if plan_problems(plan, NAMESPACES):
         return
     kept = plan.steps[:1]
-    made = mended(plan, goal=goal, kept=kept, lists="filesystem", places=PLACES)
+    made = mended(plan, goal=goal, kept=kept, places=PLACES, can=CAN)
     assert made.steps[:1] == kept
     assert all("goes over" not in problem for problem in plan_problems(made, NAMESPACES))
-    assert mended(Plan(answer="yes"), goal=goal, kept=(), lists="", places=()).answer == "yes"
     assert isinstance(made.steps[0], PlanStep)
+    answered = mended(Plan(answer="yes"), goal=goal, kept=(), places=(), can=Abilities())
+    assert answered.answer == "yes"
 
 
 @pytest.mark.parametrize("where", ["Accounts/Archive", "text", "files"])
@@ -187,3 +197,93 @@ def test_a_folder_or_a_field_alone_is_no_condition(where):
         read(listed, moved, mend=False)
     with pytest.raises(InvalidPlan):
         read(listed, moved | {"where": "unpaid"})
+
+
+class TestReadingSeveral:
+    def test_lists_them_first(self):
+        assert read(step("read all the photos in Lost bikes", "ocr"))[0][1] == (
+            "list the files in Lost bikes"
+        )
+
+    def test_and_what_is_for_each_goes_over_the_step_before(self):
+        found = read(step("read the files in Poems"), step("create a note for each", "knowledge"))
+        assert [(name, over) for name, _, over, _ in found] == [
+            ("s3", ""),
+            ("s1", "s3"),
+            ("s2", "s1"),
+        ]
+
+    def test_but_nothing_goes_over_a_step_that_finds_nothing(self):
+        found = read(step("write the file a.txt"), step("make a task for each", "task"))
+        assert [over for _, _, over, _ in found] == ["", ""]
+
+
+def test_a_new_folder_has_no_items_to_go_over():
+    found = read(
+        step("create the folder Kitchen/Old"), step("move a.txt to Kitchen/Old", over="s1")
+    )
+    assert [over for _, _, over, _ in found] == ["", ""]
+
+
+def test_a_step_with_the_names_of_an_example_is_left_out():
+    shown = ("rename the file plan.txt in Garage to roadmap.txt",)
+    copied = "rename plan.txt in the Kitchen to roadmap.txt"
+    found = read(step("move a.txt"), step(copied), goal="Move a.txt.", shown=shown)
+    assert [intent for _, intent, _, _ in found] == ["move a.txt"]
+    assert len(read(step(copied), step("move a.txt"), goal="Rename plan.txt.", shown=shown)) == 2
+
+
+@pytest.mark.parametrize(
+    ("intent", "said", "where"),
+    [
+        ("read each receipt", ["list the PNG files in Receipts"], "name ends with .png"),
+        ("read each receipt", ["list them", "Read the .docx letters."], "name ends with .docx"),
+        ("read each receipt", ["list them"], None),
+    ],
+)
+def test_where_no_item_fits_the_kind_that_was_spoken_of_does(intent, said, where):
+    found = spoken_instead(PlanStep(id="s2", intent=intent, namespace="ocr", over="s1"), said)
+    assert (found and found[0].written()) == where
+
+
+class TestMailsThatAreFound:
+    FINDS = step("find the mail about the camp", "email")
+
+    def test_are_read_before_a_text_is_made_of_them(self):
+        writes = step("write a summary of the mail", "text", over="s1")
+        assert read(self.FINDS, writes)[1:] == [
+            ("s3", "read what s1 found", "s1", ""),
+            ("s2", "write a summary of the mail", "s3", ""),
+        ]
+
+    def test_and_taking_the_text_out_is_reading_them(self):
+        takes = step("extract the text from the mail", "text", over="s1")
+        assert read(self.FINDS, takes)[1:] == [("s2", "read what s1 found", "s1", "")]
+
+    def test_unless_the_plan_reads_them(self):
+        reads = step("read the mail", "email", over="s1")
+        assert len(read(self.FINDS, reads, step("write a summary", "text", over="s2"))) == 3
+
+
+def test_a_title_that_was_made_for_each_is_used_for_each():
+    found = read(
+        step("list the files in Kitchen"),
+        step("write a short task title for each", "text", over="s1"),
+        step("add a task with that title", "task"),
+        step('add the task "Tidy" with the title', "task"),
+    )
+    assert [over for _, _, over, _ in found] == ["", "s1", "s2", ""]
+
+
+def test_what_tools_can_do_is_told_by_their_names():
+    names = ("mail.list_messages", "mail.read_message", "data.list_tables", "data.read_csv")
+    specs = [ToolSpec(id=name, effect="read") for name in (*names, "doc.merge_documents")]
+    assert abilities(specs) == Abilities(reads={"mail"}, joins={"doc"})
+
+
+@pytest.mark.parametrize(("joins", "namespace"), [({"doc"}, "doc"), ({"a", "b"}, "filesystem")])
+def test_what_joins_is_done_by_the_one_namespace_that_does(joins, namespace):
+    joining = PlanStep(id="s1", intent="join the files into a.txt", namespace="filesystem")
+    can = Abilities(lists="filesystem", joins=joins)
+    made = mended(Plan(steps=(joining,)), goal="Join.", kept=(), places=PLACES, can=can)
+    assert [s.namespace for s in made.steps] == [namespace]

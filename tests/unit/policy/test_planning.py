@@ -11,7 +11,15 @@ from jsonschema import Draft202012Validator
 from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
 from orchestrator.core.runs import StepState
-from orchestrator.policy.planning import done_steps, plan_problems, plan_schema, read_plan
+from orchestrator.policy.planning import (
+    copies_unasked,
+    done_steps,
+    looks,
+    plan_problems,
+    plan_schema,
+    read_plan,
+    removes_unasked,
+)
 from tests.fakes.office import SCREENSHOT_PLAN, plan, step
 
 NAMESPACES = ("filesystem", "ocr", "text", "email")
@@ -231,3 +239,45 @@ def test_a_plan_that_has_no_room_left_is_told_what_it_lacks():
     made = read_plan(json.dumps(said))
     assert len(made.steps) == 12
     assert "name made from" in " ".join(plan_problems(made, ["filesystem", "ocr", "text"]))
+
+
+@pytest.mark.parametrize(
+    ("intent", "only"),
+    [
+        ("find the mail about the camp", True),
+        ('list the notes called "copy"', True),
+        ("find the letter and move it", False),
+        ("check out the branch", False),
+        ("draft a mail", False),
+    ],
+)
+def test_a_step_that_only_looks_is_told_by_its_words(intent, only):
+    assert looks(intent) is only
+
+
+@pytest.mark.parametrize(
+    ("tool", "said", "unasked"),
+    [
+        ("copy_file", "put the letter into Mail", True),
+        ("copy_file", "keep a spare one in Mail", False),
+        ("copy_file", "Copy it to Mail", False),
+        ("move_file", "put it into Mail", False),
+    ],
+)
+def test_a_copy_is_made_where_one_was_spoken_of(tool, said, unasked):
+    assert copies_unasked(tool, said) is unasked
+
+
+@pytest.mark.parametrize(
+    ("tool", "intent", "unasked"),
+    [
+        ("discard_draft", "draft a mail to Ms Aalto", True),
+        ("discard_draft", "throw the draft away", False),
+        ("cancel_event", "call off the lesson", False),
+        ("trash", "move it to Old", True),
+        ("trash", "delete the file", False),
+        ("draft_email", "draft a mail", False),
+    ],
+)
+def test_a_tool_that_takes_away_is_for_steps_that_say_so(tool, intent, unasked):
+    assert removes_unasked(tool, intent) is unasked

@@ -192,3 +192,15 @@ def test_what_was_moved_is_no_longer_offered_where_it_was():
     texts = {each.text for each in references(plan_step("s2"), known, {})}
     assert "$s1.destination" in texts
     assert "$s1.source" not in texts
+
+
+def test_several_references_in_one_text_are_their_texts_joined():
+    known = {
+        name: Handle(step=name, tool="a.read", whole={"text": text})
+        for name, text in (("s1", "One."), ("s2", "Two."))
+    }
+    joins = plan_step("s3", intent="join them")
+    found = resolve("$s1.text\n$s2.text", step=joins, index=-1, known=known, places={})
+    assert found == "One.\nTwo."
+    assert pointers("$s1.text\n$s2.text") == ["$s1.text", "$s2.text"]
+    assert pointers("$5 and $s2.text") == ["$5 and $s2.text"]

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from orchestrator.core.plans import Plan
 from orchestrator.core.runs import StepState
-from orchestrator.policy.replanning import changed, first_free, remaining_steps, repeated_writes
+from orchestrator.policy.replanning import (
+    changed,
+    first_free,
+    given_up,
+    remaining_steps,
+    repeated_writes,
+)
 from tests.fakes.states import close, plan_step, settle, state
 
 SENDS = plan_step("s2", "email", "s1", "send a mail to each of the people")
@@ -85,3 +91,17 @@ def test_a_change_leads_from_one_plan_to_the_other(before, after):
         step.intent for step in after
     }
     assert changed(after, after) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("failures", "intent", "ended"), [(3, "scan it", ["s1"]), (2, "scan it", []), (3, "look", [])]
+)
+def test_a_step_that_failed_is_not_carried_out_again_as_it_was(failures, intent, ended):
+    old = plan_step("s1", "ocr", intent="scan it")
+    failed = StepState(step=old, failures=failures)
+    before = state(old).model_copy(update={"steps": (failed,), "replan_reason": "s1 failed."})
+    made = Plan(steps=(old.model_copy(update={"intent": intent}),))
+    found = given_up(before, made)
+    assert [(close.step, close.status, close.note) for close in found] == [
+        (step, "failed", "s1 failed.") for step in ended
+    ]
