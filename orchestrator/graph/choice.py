@@ -29,7 +29,7 @@ from orchestrator.graph.thread import (
 )
 from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
 from orchestrator.policy.handles import handles, shape
-from orchestrator.policy.planning import acts, copies_unasked, looks, makes_a_name, removes_unasked
+from orchestrator.policy.planning import acts, looks, makes_a_name, unasked
 from orchestrator.policy.samples import sample_arguments
 from orchestrator.policy.shortlist import MOST, Shortlist, leader, named_closer, shortlist
 from orchestrator.prompting.contrast import contrasts
@@ -252,8 +252,7 @@ def candidates(
             if _left_out(state, ahead, spec, own_only=own_only, gate=gate)
             or (acting and spec.effect == "read")
             or (looking and spec.effect != "read")
-            or (gate and removes_unasked(spec.name, ahead.step.intent))
-            or (gate and copies_unasked(spec.name, f"{ahead.step.intent} {ahead.goal}"))
+            or (gate and unasked(spec.name, ahead.step.intent))
             or (kept_in and spec.id != kept_in and spec.namespace != ahead.step.namespace)
         },
         pinned=[example.step.tool] if example and not state.query else [],

@@ -13,7 +13,7 @@ from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import Condition, Plan, PlanStep
 from orchestrator.core.tools import ToolSpec, split_name
 from orchestrator.policy.grounding import lister
-from orchestrator.policy.planning import IDS, acts, asks_to_act, reads
+from orchestrator.policy.planning import IDS, acts, asks_to_act, reads, with_values
 from orchestrator.policy.selection import parse_where
 from orchestrator.policy.spoken import names_given
 
@@ -58,6 +58,11 @@ _TAKES_THE_TEXT = re.compile(
     re.IGNORECASE,
 )
 _TITLES = re.compile(r"\b(?:title|subject)s?\b", re.IGNORECASE)
+_COMPARES = re.compile(
+    r"\W*(?:find|determine|compare|tell|identify|choose|pick)\b.*\b(?:longest|shortest|largest|biggest"
+    r"|smallest|most|least|highest|lowest|oldest|newest|latest)\b",
+    re.IGNORECASE,
+)
 _JOINS = re.compile(r"\W*(?:join|merge|combine|concat\w*)(?:\b|_)", re.IGNORECASE)
 _LISTS = re.compile(r"\W*(?:list|find|search|look)\b", re.IGNORECASE)
 _IN_A_FIELD = re.compile(
@@ -109,6 +114,7 @@ def mended(
     steps = _own(plan.steps[len(kept) :], goal, shown)
     made = {s.id for s in (*kept, *steps) if _NEW_FOLDER.match(s.intent)}
     steps = [_alone(step, made) for step in steps]
+    steps = _without_comparing(steps)
     steps = _harmless(steps) if only_asks(goal) else steps
     ids = {step.id for step in (*kept, *steps)}
     free = (name for name in IDS if name not in ids)
@@ -117,6 +123,7 @@ def mended(
     steps = _over_each(steps, kept)
     steps = _read_before(steps, free, can.reads)
     steps = _over_what_was_made(steps)
+    steps = list(with_values(steps, taken={step.id for step in kept}))
     steps = _with_parts(steps, free)
     return plan.model_copy(update={"steps": (*kept, *steps)}) if steps else plan
 
@@ -229,6 +236,12 @@ def _joined(step: PlanStep, joiners: Collection[str]) -> PlanStep:
     if len(joiners) != 1 or step.namespace in {TEXT, *joiners} or not _JOINS.match(step.intent):
         return step
     return step.model_copy(update={"namespace": next(iter(joiners))})
+
+
+def _without_comparing(steps: Sequence[PlanStep]) -> list[PlanStep]:
+    """The steps without a last one that only says which of them is the most: the answer does."""
+    least = len(steps) > 1 and _COMPARES.match(steps[-1].intent)
+    return list(steps[:-1] if least else steps)
 
 
 def _read_before(

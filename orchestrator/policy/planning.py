@@ -38,15 +38,25 @@ _LOOKS_FIRST = re.compile(
     r"\b",
     re.IGNORECASE,
 )
-_SECOND = re.compile(
-    r"\bcop(?:y|ies|ied|ying)\b|duplicat|back-?up|\bspare\b|\btoo\b", re.IGNORECASE
+_SPOKEN_OF: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
+    (
+        re.compile(r"copy_"),
+        re.compile(r"\bcop(?:y|ies|ied|ying)\b|duplicat|back-?up|\bspare\b|\btoo\b", re.IGNORECASE),
+    ),
+    (
+        re.compile(r"(?:discard|delete|trash|cancel|remove|drop|clear)(?:_|$)"),
+        re.compile(
+            r"\b(?:discard|delet|trash|cancel|remov|drop|clear|throw|dump|bin\b|rid\b|off\b|away\b"
+            r"|erase|clean|undo|take out|no longer)",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        re.compile(r"restore_"),
+        re.compile(r"\b(?:restor|recover|undelet|trash|bin\b|back\b)", re.IGNORECASE),
+    ),
 )
-_REMOVES = re.compile(r"(?:discard|delete|trash|cancel|remove|drop|clear)(?:_|$)")
-_TAKES_AWAY = re.compile(
-    r"\b(?:discard|delet|trash|cancel|remov|drop|clear|throw|dump|bin\b|rid\b|off\b|away\b|erase|clean"
-    r"|undo|take out|no longer)",
-    re.IGNORECASE,
-)
+"""Tools by the beginning of their names, and what a step says that means one of them."""
 _NO_CONDITION = re.compile(r"[\w .-]+(?:/[\w .-]+)+|text|path|names?|titles?|files?|folders?")
 """A folder, or a field alone: written where a condition belongs, it says of no item that it is
 meant or not."""
@@ -114,7 +124,7 @@ def read_plan(text: str, kept: Sequence[PlanStep] = (), *, mend: bool = False) -
             raise InvalidPlan("The plan is not a JSON object.")
         said = [_plainly_meant(step) if mend else step for step in data.pop("steps", ())]
         steps = _distinct([_step(step) for step in _handed_down(said)])
-        steps = _with_values(steps, taken={step.id for step in kept})
+        steps = with_values(steps, taken={step.id for step in kept})
         return Plan(steps=(*kept, *steps) if steps else (), **data)
     except (json.JSONDecodeError, ValidationError, TypeError) as error:
         raise InvalidPlan(f"The reply is not a plan: {_first_line(error)}") from error
@@ -149,7 +159,7 @@ def _handed_down(steps: Sequence[Any]) -> list[Any]:
     return said
 
 
-def _with_values(steps: Sequence[PlanStep], taken: AbstractSet[str]) -> tuple[PlanStep, ...]:
+def with_values(steps: Sequence[PlanStep], taken: AbstractSet[str]) -> tuple[PlanStep, ...]:
     """The steps, and before each that uses a name which none makes, the one that makes it.
 
     What is missing is always the same step, and a small model that is asked for it writes the
@@ -160,7 +170,8 @@ def _with_values(steps: Sequence[PlanStep], taken: AbstractSet[str]) -> tuple[Pl
         used = taken | {other.id for other in (*steps, *found)}
         free = next((name for name in IDS if name not in used), None)
         if free and _lacks_a_value(step, {other.id: other for other in found}):
-            words = f"write a short file name from what {step.over} read, to {step.intent}"[:160]
+            kind = "title" if "title" in step.intent.lower() else "file name"
+            words = f"write a short {kind} from what {step.over} read, to {step.intent}"[:160]
             chosen = {"over": step.over, "where": step.where, "take": step.take}
             found.append(PlanStep(id=free, intent=words, namespace="text", **chosen))
             found.append(step.model_copy(update={"over": free, "where": (), "take": None}))
@@ -243,17 +254,13 @@ def looks(intent: str) -> bool:
     return _LOOKS_FIRST.match(intent) is not None and not asks_to_act(_QUOTED.sub(" ", intent))
 
 
-def copies_unasked(tool: str, said: str) -> bool:
-    """Whether a tool leaves a second one behind and nobody spoke of that: to put is to move."""
-    return tool.startswith("copy_") and _SECOND.search(said) is None
+def unasked(tool: str, intent: str) -> bool:
+    """Whether a tool copies, takes away or restores, and a step does not speak of that.
 
-
-def removes_unasked(tool: str, intent: str) -> bool:
-    """Whether a tool takes something away and the step does not speak of that.
-
-    "Draft a mail" and `discard_draft` share a word, and a small model takes it for the whole.
+    To put a thing somewhere is to move it; "draft a mail" and `discard_draft` share a word, and a
+    small model takes it for the whole.
     """
-    return _REMOVES.match(tool) is not None and _TAKES_AWAY.search(intent) is None
+    return any(named.match(tool) and not said.search(intent) for named, said in _SPOKEN_OF)
 
 
 def _step_problems(

@@ -287,3 +287,13 @@ def test_what_joins_is_done_by_the_one_namespace_that_does(joins, namespace):
     can = Abilities(lists="filesystem", joins=joins)
     made = mended(Plan(steps=(joining,)), goal="Join.", kept=(), places=PLACES, can=can)
     assert [s.namespace for s in made.steps] == [namespace]
+
+
+def test_which_is_the_longest_is_said_by_the_answer():
+    counts, most = (
+        step("count the words of a.txt", "document"),
+        step("find the longest", "document"),
+    )
+    assert len(read(counts, most)) == 1
+    assert len(read(most)) == 1
+    assert len(read(counts, most, step("read it", "document", over="s2"))) == 3

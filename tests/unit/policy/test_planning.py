@@ -12,13 +12,12 @@ from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
 from orchestrator.core.runs import StepState
 from orchestrator.policy.planning import (
-    copies_unasked,
     done_steps,
     looks,
     plan_problems,
     plan_schema,
     read_plan,
-    removes_unasked,
+    unasked,
 )
 from tests.fakes.office import SCREENSHOT_PLAN, plan, step
 
@@ -256,21 +255,14 @@ def test_a_step_that_only_looks_is_told_by_its_words(intent, only):
 
 
 @pytest.mark.parametrize(
-    ("tool", "said", "unasked"),
+    ("tool", "intent", "is_unasked"),
     [
         ("copy_file", "put the letter into Mail", True),
         ("copy_file", "keep a spare one in Mail", False),
         ("copy_file", "Copy it to Mail", False),
         ("move_file", "put it into Mail", False),
-    ],
-)
-def test_a_copy_is_made_where_one_was_spoken_of(tool, said, unasked):
-    assert copies_unasked(tool, said) is unasked
-
-
-@pytest.mark.parametrize(
-    ("tool", "intent", "unasked"),
-    [
+        ("restore_from_trash", "put it into Mail", True),
+        ("restore_from_trash", "bring it back", False),
         ("discard_draft", "draft a mail to Ms Aalto", True),
         ("discard_draft", "throw the draft away", False),
         ("cancel_event", "call off the lesson", False),
@@ -279,5 +271,5 @@ def test_a_copy_is_made_where_one_was_spoken_of(tool, said, unasked):
         ("draft_email", "draft a mail", False),
     ],
 )
-def test_a_tool_that_takes_away_is_for_steps_that_say_so(tool, intent, unasked):
-    assert removes_unasked(tool, intent) is unasked
+def test_a_tool_that_copies_or_takes_away_is_for_steps_that_say_so(tool, intent, is_unasked):
+    assert unasked(tool, intent) is is_unasked
