@@ -186,6 +186,13 @@ def _rule(problem: ValidationError) -> str:
     return f"{problem.validator} {compact(problem.validator_value)}"[:200]
 
 
+def _as_text(value: JsonValue, schema: Mapping[str, Any], name: str) -> JsonValue:
+    """A number that a text is asked for, as it is written."""
+    asked = schema.get("properties", {}).get(name, {}).get("type")
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if number and asked == "string" else value
+
+
 def _call(
     ahead: Prospect,
     tool: str,
@@ -199,6 +206,7 @@ def _call(
         )
         for name, expression in expressions.items()
     }
+    arguments = {name: _as_text(value, validator.schema, name) for name, value in arguments.items()}
     problem = next(iter(validator.iter_errors(arguments)), None)
     if problem is not None:
         where = ".".join(map(str, problem.absolute_path)) or "the arguments"

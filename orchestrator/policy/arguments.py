@@ -74,7 +74,7 @@ _FITTING: Mapping[Accepts, tuple[Kind, ...]] = {
     "folder": ("folder",),
     "path": ("path", "image path", "folder"),
     "new path": ("folder", "path", "image path", "name"),
-    "content": ("text", "name", "list"),
+    "content": ("text", "name", "list", "number"),
     "name": ("name",),
     "text": ("name", "text", "number"),
     "words": (),
@@ -228,6 +228,9 @@ def _sensible(name: str, accepts: Accepts, fitting: Sequence[Reference]) -> list
     """The references without those that are of the right kind and cannot be meant."""
     if accepts == "date":
         return [r for r in fitting if r.made or _DATED.search(r.text)]
+    if accepts == "content":
+        # A number is content where it was made to be used; the words it was made of are none.
+        return [r for r in fitting if (r.kind != "number" or r.made) and r.text[-8:] != ".because"]
     if name.startswith("new_"):
         # What a thing is called already is no new name for it.
         return [r for r in fitting if not r.text.endswith(".name")]

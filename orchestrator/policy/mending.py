@@ -112,6 +112,7 @@ def mended(
     worked examples.
     """
     steps = _own(plan.steps[len(kept) :], goal, shown)
+    steps = _not_again(steps, kept)
     made = {s.id for s in (*kept, *steps) if _NEW_FOLDER.match(s.intent)}
     steps = [_alone(step, made) for step in steps]
     steps = _without_comparing(steps)
@@ -171,6 +172,20 @@ def _own(steps: Sequence[PlanStep], goal: str, shown: Collection[str]) -> list[P
         gone = {other.id for other in steps} - {other.id for other in found}
         if not copied and not gone & {*step.sources}:
             found.append(step)
+    return found or list(steps)
+
+
+def _not_again(steps: Sequence[PlanStep], kept: Sequence[PlanStep]) -> list[PlanStep]:
+    """The steps without those that are done already; what goes over one goes over the one done."""
+    done: dict[str, str] = {}
+    found: list[PlanStep] = []
+    for step in steps:
+        own = step.model_copy(update={"over": done.get(step.over, step.over)})
+        same = next((k.id for k in kept if k.model_copy(update={"id": own.id}) == own), None)
+        if same is None:
+            found.append(own)
+        else:
+            done[step.id] = same
     return found or list(steps)
 
 

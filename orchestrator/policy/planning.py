@@ -135,12 +135,20 @@ def _plainly_meant(step: Any) -> Any:
     if not isinstance(step, dict):
         return step
     itself = step.get("over") and step.get("over") == step.get("id")
-    nowhere = itself or _NO_CONDITION.fullmatch(str(step.get("where", "")).strip())
+    where = str(step.get("where", "")).strip()
+    nowhere = itself or _NO_CONDITION.fullmatch(where) or _said_already(where, step)
     return {
         **step,
         "over": "" if itself else step.get("over", ""),
         "where": "" if nowhere else step.get("where", ""),
     }
+
+
+def _said_already(where: str, step: Mapping[str, Any]) -> bool:
+    """Whether a condition is none but says again what the step makes: `subject: Our season`."""
+    field, colon, value = where.partition(":")
+    said = str(step.get("intent", "")).lower()
+    return bool(colon) and field.isidentifier() and value.strip(" \"'").lower() in said
 
 
 def _handed_down(steps: Sequence[Any]) -> list[Any]:

@@ -296,3 +296,11 @@ class TestWhatTheStepItselfSays:
         ]
         found = only(spec(due=due), offered, intent="add it, due that day")
         assert found.references == ("$s2.start", "$s4.value")
+
+    def test_a_number_that_was_made_may_be_the_content_and_its_words_not(self):
+        offered = [
+            ref("$s3.value", "number", each=True, made=True),
+            ref("$s3.because", "list", each=True),
+            ref("$s1.size", "number", each=True),
+        ]
+        assert only(spec(text=TEXT), offered).references == ("$s3.value",)

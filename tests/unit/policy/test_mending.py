@@ -297,3 +297,27 @@ def test_which_is_the_longest_is_said_by_the_answer():
     assert len(read(counts, most)) == 1
     assert len(read(most)) == 1
     assert len(read(counts, most, step("read it", "document", over="s2"))) == 3
+
+
+def test_a_new_plan_does_not_do_again_what_is_done():
+    reads = PlanStep(id="s1", intent="read a.png", namespace="ocr")
+    again = reads.model_copy(update={"id": "s4"})
+    copies = PlanStep(id="s5", intent="copy it to the clipboard", namespace="clipboard", over="s4")
+    plan = Plan(steps=(reads, again, copies))
+    made = mended(plan, goal="Copy it.", kept=(reads,), places=PLACES, can=CAN)
+    assert [(s.id, s.over) for s in made.steps] == [("s1", ""), ("s5", "s1")]
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [("subject: Our season", False), ("subject contains season", True)],
+)
+def test_a_condition_that_says_what_the_step_makes_is_none(where, kept):
+    draft = step('answer with the subject "Our season"', "email", over="s1", where=where)
+    found = read(step("find the mails", "email"), draft)
+    assert bool(found[1][3]) is kept
+
+
+def test_a_condition_that_says_something_else_is_refused():
+    with pytest.raises(InvalidPlan, match="is not a condition"):
+        read(step("find the mails", "email"), step("delete it", "email", "s1", "colour: red"))
