@@ -94,7 +94,7 @@ async def fill_arguments(
         return {}, _calls(context, ahead, tool, {})
     if (lacking := unanswerable(wanted)) is not None:
         raise InvalidArguments(f"{tool}: nothing that was found can be its {lacking.name}.")
-    words = "" if given is not None else _request(context, tool, wanted)
+    words = "" if given is not None else _request(context, ahead, tool, wanted)
     left = context.roles["planner"].profile.repairs
     while True:
         try:
@@ -110,7 +110,7 @@ async def fill_arguments(
             words = f"These arguments do not fit: {error.message} Write the JSON again."
             if isinstance(error, MalformedReply):
                 # Nothing of the request stands in the transcript then.
-                words += "\n" + _request(context, tool, wanted)
+                words += "\n" + _request(context, ahead, tool, wanted)
             given = None
 
 
@@ -122,9 +122,10 @@ def _said(context: RunContext, ahead: Prospect) -> str:
     return "\n".join([ahead.step.intent, ahead.goal, history, *answers])
 
 
-def _request(context: RunContext, tool: str, wanted: Sequence[Parameter]) -> str:
+def _request(context: RunContext, ahead: Prospect, tool: str, wanted: Sequence[Parameter]) -> str:
     lines = [parameter_words(parameter) for parameter in wanted]
-    return argument_request(context.library, tool, lines, offered_values(wanted))
+    said = "\n".join(message.content for message in thread(context, ahead.step).messages)
+    return argument_request(context.library, tool, lines, offered_values(wanted), said)
 
 
 async def _expressions(

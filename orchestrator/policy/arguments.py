@@ -342,7 +342,9 @@ def _meant(accepts: Accepts, fitting: Sequence[Reference]) -> list[Reference]:
     others = [reference for reference in fitting if not reference.each]
     made = [reference for reference in nearest if reference.made]
     if accepts == "content":
-        nearest = [r for r in nearest if r.kind == "text"] or nearest
+        # What an earlier step made or read is content before the name of the current item is.
+        texts = [r for r in nearest if r.kind == "text"] or [r for r in others if r.made]
+        nearest = texts or [r for r in others if r.kind == "text"] or nearest
     if accepts in {"content", "name"}:
         return made or nearest or others
     if accepts in {"path", "image"}:

@@ -13,6 +13,7 @@ from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import Condition, Plan, PlanStep
 from orchestrator.core.tools import ToolSpec, split_name
 from orchestrator.policy.grounding import lister
+from orchestrator.policy.lookups import Lookups, looked_up, lookups
 from orchestrator.policy.planning import IDS, acts, asks_to_act, reads, with_values
 from orchestrator.policy.selection import parse_where
 from orchestrator.policy.spoken import names_given
@@ -84,12 +85,14 @@ class Abilities(Frozen):
     """What some namespaces can do.
 
     `lists` is the one whose tool lists a folder; those in `reads` find things by one tool and read
-    them by another, as `list_notes` and `read_note` do; those in `joins` make one thing of several.
+    them by another, as `list_notes` and `read_note` do; those in `joins` make one thing of several;
+    `finds` says where addresses and records are looked up.
     """
 
     lists: str = ""
     reads: frozenset[str] = frozenset()
     joins: frozenset[str] = frozenset()
+    finds: Lookups = Lookups()
 
 
 def conditions_spoken_of(goal: str) -> list[str]:
@@ -124,6 +127,7 @@ def mended(
     steps = _over_each(steps, kept)
     steps = _read_before(steps, free, can.reads)
     steps = _over_what_was_made(steps)
+    steps = looked_up(steps, free, can.finds)
     steps = list(with_values(steps, taken={step.id for step in kept}))
     steps = _with_parts(steps, free)
     return plan.model_copy(update={"steps": (*kept, *steps)}) if steps else plan
@@ -142,6 +146,7 @@ def abilities(specs: Collection[ToolSpec]) -> Abilities:
             if name.startswith("read_") and f"{space}.list_{name.removeprefix('read_')}s" in readers
         ),
         joins=frozenset(spec.namespace for spec in specs if _JOINS.match(spec.name)),
+        finds=lookups(specs),
     )
 
 

@@ -145,9 +145,17 @@ def argument_request(
     tool: str,
     parameters: Sequence[ParameterWords],
     values: Sequence[str],
+    said: str = "",
 ) -> str:
-    """The second stage: the parameters of the chosen tool and the values they may point to."""
+    """The second stage: the parameters of the chosen tool and the values they may point to.
+
+    Of a parameter whose line stands in what was `said` already only the name is given.
+    """
     lines = [parameter_line(p.name, p.kind, p.description, required=p.required) for p in parameters]
+    new = [line not in said.splitlines() for line in lines]
+    lines = [
+        line if n else f"- {p.name}" for line, n, p in zip(lines, new, parameters, strict=True)
+    ]
     return library.prompt("arguments").render(
         tool=tool, parameters="\n".join(lines) or "none", values=value_words(values)
     )

@@ -6,14 +6,14 @@ from orchestrator.core.errors import InvalidArguments, InvalidPlan, MalformedRep
 from orchestrator.core.events import (
     DecisionFailed,
     Event,
-    PlanMade,
     RunEnded,
     StepClosed,
     ToolsSearched,
 )
-from orchestrator.core.plans import Plan, PlanStep
+from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import Proposal, RunState, StepState
 from orchestrator.core.tools import ToolCall, ToolSpec
+from orchestrator.graph.asking import put, which_is_meant
 from orchestrator.graph.choice import Chosen, choose_tool
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.filling import fill_arguments, search_query
@@ -63,6 +63,8 @@ async def decide(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
 
 async def _decide(context: RunContext, ahead: Prospect) -> GraphState:
     chosen = Chosen(tool="")
+    if question := which_is_meant(context, ahead):
+        return await context.happened(*put(question))
     try:
         chosen = await choose_tool(context, ahead)
         if chosen.tool == SEARCH:
@@ -93,8 +95,7 @@ def _asked_for(
     if not isinstance(error, MissingValue) or given or context.specs[tool].effect == "read":
         return ()
     question = f"What is the {error.parameter.replace('_', ' ')} to be? ({ahead.step.intent})"
-    asked = PlanMade(plan=Plan(question=question), reason=error.message)
-    return asked, RunEnded(status="needs_input", error=question, code="needs_input")
+    return put(question, reason=error.message)
 
 
 def _refuse_waiting_by_writing(step: PlanStep, tool: ToolSpec) -> None:

@@ -304,3 +304,9 @@ class TestWhatTheStepItselfSays:
             ref("$s1.size", "number", each=True),
         ]
         assert only(spec(text=TEXT), offered).references == ("$s3.value",)
+
+    @pytest.mark.parametrize("made", [True, False])
+    def test_what_was_read_or_made_is_content_before_the_name_of_the_item(self, made):
+        read = ref("$s1.text", "text", made=made)
+        body = only(spec(body=TEXT), [self.NAME, read], intent="draft her a mail with it")
+        assert body.references == ("$s1.text",)

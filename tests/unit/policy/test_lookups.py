@@ -1,0 +1,122 @@
+"""What a step needs to know is looked up before it; which of two is meant is asked."""
+
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.core.plans import PlanStep
+from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.lookups import Lookups, looked_up, lookups, which_one
+
+WHERE = Lookups(people="contacts", records={"calendar": "events", "task": "tasks"})
+
+
+def step(intent, namespace="email", name="s1", over=""):
+    return PlanStep(id=name, intent=intent, namespace=namespace, over=over)
+
+
+def found(*steps, where=WHERE):
+    free = (f"s{at}" for at in count(7))
+    return [
+        (s.intent, s.namespace, s.over, " ".join(c.written() for c in s.where))
+        for s in looked_up(steps, free, where)
+    ]
+
+
+def test_whom_a_mail_is_for_is_found_first():
+    intent = 'draft a mail to Ms Kim Larsen, subject "The offer"'
+    assert found(step(intent)) == [
+        ("find the contact Kim Larsen", "contacts", "", ""),
+        (intent, "email", "s7", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [step("draft a mail to kim@larsen.example for Kim")],
+        [step("find Kim", "contacts"), step("draft a mail to Kim", name="s2", over="s1")],
+        [step("draft a mail to that address")],
+        [step('draft a mail saying "Give it to Kim"')],
+        [step("find the mail about the camp")],
+    ],
+)
+def test_but_not_where_the_address_is_known_or_nobody_is_named(steps):
+    assert len(found(*steps)) == len(steps)
+
+
+@pytest.mark.parametrize(
+    ("intent", "where"),
+    [
+        ('update the event "Dentist appointment" to 2026-04-23', "title contains Dentist"),
+        ("cancel my lesson on 2026-05-21", ""),
+    ],
+)
+def test_the_records_of_which_one_is_changed_are_listed_first(intent, where):
+    assert found(step(intent, "calendar")) == [
+        ("list the events", "calendar", "", ""),
+        (intent, "calendar", "s7", where),
+    ]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [step('add the event "Dentist"', "calendar")],
+        [step("list the events", "calendar"), step("cancel it", "calendar", "s2", "s1")],
+        [step("move the file", "filesystem")],
+    ],
+)
+def test_what_is_made_or_listed_already_is_not_listed(steps):
+    assert len(found(*steps)) == len(steps)
+
+
+def test_where_things_are_found_is_read_from_the_tools():
+    record = {"$defs": {"Person": {"properties": {"name": {}, "email": {}}}}}
+    needs = {"required": ["event_id"], "properties": {"event_id": {}}}
+    specs = [
+        ToolSpec(id="contacts.find_contact", effect="read", output_schema=record),
+        ToolSpec(id="contacts.add_contact", effect="local_write", output_schema=record),
+        ToolSpec(id="calendar.list_events", effect="read"),
+        ToolSpec(id="calendar.cancel_event", effect="destructive", input_schema=needs),
+        ToolSpec(id="notes.list_notes", effect="read"),
+    ]
+    assert lookups(specs) == Lookups(people="contacts", records={"calendar": "events"})
+    assert lookups([]) == Lookups()
+
+
+KIMS = [{"name": "Kim Duarte"}, {"name": "Kim Larsen"}]
+
+
+def test_which_of_two_is_asked_with_their_names():
+    asked = which_one(
+        step("draft a mail to that address"), KIMS, "find the contact Kim", "Mail Kim"
+    )
+    assert asked.startswith("Which one is meant: Kim Duarte or Kim Larsen?")
+
+
+@pytest.mark.parametrize(
+    ("items", "goal"),
+    [
+        (KIMS[:1], "Mail Kim."),
+        (KIMS, "Mail everybody who is called Kim."),
+        (KIMS, "Cancel all lessons and mail Kim."),
+        ([{"id": "1"}, {"id": "2"}], "Mail Kim."),
+    ],
+)
+def test_one_or_several_or_nameless_things_are_not_asked_about(items, goal):
+    assert which_one(step("draft a mail to that address"), items, "find Kim", goal) == ""
+
+
+intents = st.sampled_from(
+    ["draft a mail to Kim", "move the event", "list the tasks", 'cancel "Dentist"', "read it"]
+)
+
+
+@given(st.lists(st.builds(step, intents, st.sampled_from(["email", "calendar"])), max_size=4))
+def test_every_step_is_still_there_in_its_order(steps):
+    free = (f"s{at}" for at in count(7))
+    made = looked_up(steps, free, WHERE)
+    assert [s.intent for s in made if s.id == "s1"] == [s.intent for s in steps]
