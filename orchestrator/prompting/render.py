@@ -12,6 +12,7 @@ MAX_TOOL_WORDS = 110
 MAX_PARAMETER_WORDS = 90
 MAX_VALUES = 10
 NAMESPACE_TOOLS = 6
+_STRAIGHT = re.compile(r'"([^"\n]*)"')
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s")
 
 
@@ -44,6 +45,15 @@ def namespace_lines(specs: Sequence[ToolSpec]) -> str:
     )
 
 
+def curled(text: str) -> str:
+    """A text whose straight quotation marks are curly.
+
+    What a goal quotes is copied into a plan, which is JSON: a straight mark ends the string there,
+    and a small model forgets to escape it, so that `add "Water the plants"` came out as `add `.
+    """
+    return _STRAIGHT.sub("\u201c\\1\u201d", text)
+
+
 def parameter_line(name: str, kind: str, description: str, *, required: bool) -> str:
     """A parameter in one line, for the second stage of a decision."""
     need = "required" if required else "optional"
@@ -69,7 +79,7 @@ def step_json(step: Mapping[str, Any]) -> dict[str, Any]:
     optional = {key: _conditions(step.get(key)) for key in ("only_if", "wait_until")}
     return {
         "id": step["id"],
-        "intent": step["intent"],
+        "intent": curled(step["intent"]),
         "namespace": step["namespace"],
         **({} if needs is None else {"needs": list(needs)}),
         "over": step.get("over", ""),

@@ -25,6 +25,7 @@ from orchestrator.prompting.examples import (
 from orchestrator.prompting.library import Library, WorkflowExample
 from orchestrator.prompting.render import (
     compact,
+    curled,
     namespace_lines,
     parameter_line,
     step_json,
@@ -93,8 +94,8 @@ def opening(
     messages = [Message(role="system", content=front), *worked]
     closest = closest_plans(goal, library.examples, namespaces, profile.plan_examples, similarity)
     for example in closest:
-        messages += turn(f"Goal: {example.goal}", compact(_reply(example, needs=needs)))
-    return [*messages, Message(role="user", content=f"Goal: {goal}")]
+        messages += turn(f"Goal: {curled(example.goal)}", compact(_reply(example, needs=needs)))
+    return [*messages, Message(role="user", content=f"Goal: {curled(goal)}")]
 
 
 def _reply(example: WorkflowExample, *, needs: bool) -> dict[str, Any]:
@@ -108,7 +109,10 @@ def _reply(example: WorkflowExample, *, needs: bool) -> dict[str, Any]:
 
 def step_opening(library: Library, goal: str, *, worked: Sequence[Message] = ()) -> list[Message]:
     """The short front of a step that has a transcript of its own, and worked decisions if any."""
-    return [Message(role="system", content=library.prompt("choose").render(goal=goal)), *worked]
+    return [
+        Message(role="system", content=library.prompt("choose").render(goal=curled(goal))),
+        *worked,
+    ]
 
 
 def decision(
@@ -122,7 +126,7 @@ def decision(
     words = {
         "step": step.id,
         "namespace": step.namespace,
-        "intent": step.intent,
+        "intent": curled(step.intent),
         "over": f"{question.over}\n" if question.over else "",
         "note": f"Note: {question.note}\n" if question.note else "",
         "tools": "\n".join(lines),
