@@ -231,6 +231,9 @@ def _sensible(name: str, accepts: Accepts, fitting: Sequence[Reference]) -> list
     if accepts == "content":
         # A number is content where it was made to be used; the words it was made of are none.
         return [r for r in fitting if (r.kind != "number" or r.made) and r.text[-8:] != ".because"]
+    if name == "query":
+        # What is looked for is said, or was made to be looked for; a size or a path is neither.
+        return [r for r in fitting if r.made or (r.each and r.kind != "number")]
     if name.startswith("new_"):
         # What a thing is called already is no new name for it.
         return [r for r in fitting if not r.text.endswith(".name")]

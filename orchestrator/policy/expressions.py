@@ -15,6 +15,7 @@ _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
 _TITLE = re.compile(
     r"^(?:(?:mr|mrs|ms|miss|dr|prof|professor|herr|frau|madame)\b\.?\s+)+", re.IGNORECASE
 )
+_MAIL_ADDRESS = re.compile(r"\bmail address\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 _STEM = 5
 """Letters by which two forms of a word are the same."""
@@ -102,7 +103,7 @@ def mended(
 
     `$s2.contacts[0].email` is the offered `$s2.email`; an element of a list is there once; the
     words that the step quotes are the content, not the name of something that was found; what is
-    looked for by a name is looked for without "Ms".
+    looked for by a name is looked for without "Ms", and an address is the one that was found.
     """
     by_name = {parameter.name: parameter for parameter in wanted}
     found = {
@@ -113,9 +114,18 @@ def mended(
         value = found.get(parameter.name)
         if parameter.accepts == "content" and value is not None:
             found[parameter.name] = _as_quoted(parameter, value, list(found.values()))
+        if isinstance(value, str) and _MAIL_ADDRESS.search(parameter.description):
+            found[parameter.name] = _address(parameter, value)
         if parameter.name == "query" and isinstance(value, str):
             found[parameter.name] = _TITLE.sub("", value) or value
     return found
+
+
+def _address(parameter: Parameter, value: str) -> str:
+    """The one address that was found, in place of the name of whom it is."""
+    found = [r for r in parameter.references if isinstance(r, str) and r.endswith(".email")]
+    named = "@" not in value and value not in parameter.references
+    return found[0] if named and len(found) == 1 else value
 
 
 def _as_quoted(parameter: Parameter, value: JsonValue, values: Sequence[JsonValue]) -> JsonValue:

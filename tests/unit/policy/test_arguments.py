@@ -310,3 +310,7 @@ class TestWhatTheStepItselfSays:
         read = ref("$s1.text", "text", made=made)
         body = only(spec(body=TEXT), [self.NAME, read], intent="draft her a mail with it")
         assert body.references == ("$s1.text",)
+
+    def test_what_is_looked_for_is_said_or_was_made(self):
+        offered = [ref("$s1.characters", "number"), ref("$s2.value", "name", made=True)]
+        assert only(spec(query=TEXT), offered).references == ("$s2.value",)

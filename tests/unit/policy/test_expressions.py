@@ -124,3 +124,21 @@ def test_a_person_is_looked_for_without_a_form_of_address(asked, found):
 
 def test_several_texts_are_joined_in_the_order_of_the_plan():
     assert mended({"to": "$s2.email\n$s1.email"}, [TO]) == {"to": "$s1.email\n$s2.email"}
+
+
+RECIPIENT = TO.model_copy(update={"description": "Mail address of the recipient"})
+
+
+@pytest.mark.parametrize(
+    ("references", "written", "meant"),
+    [
+        (("$s3.email", "$s3.name"), "Ruben Salgado", "$s3.email"),
+        (("$s3.email", "$s3.name"), "$s3.name", "$s3.name"),
+        (("$s3.email",), "ruben@swim.example", "ruben@swim.example"),
+        (("$s3.email", "$s2.email"), "Ruben Salgado", "Ruben Salgado"),
+        ((), "Ruben Salgado", "Ruben Salgado"),
+    ],
+)
+def test_an_address_is_the_one_that_was_found(references, written, meant):
+    to = RECIPIENT.model_copy(update={"references": references})
+    assert mended({"to": written}, [to]) == {"to": meant}
