@@ -28,6 +28,7 @@ from orchestrator.graph.thread import (
     thread,
 )
 from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
+from orchestrator.policy.grounding import lister, lists_a_folder
 from orchestrator.policy.handles import handles, shape
 from orchestrator.policy.planning import acts, looks, makes_a_name, unasked
 from orchestrator.policy.samples import sample_arguments
@@ -89,10 +90,8 @@ async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
     reply = await _choose(context, ahead)
     unsure = _below(reply, profile.low_margin)
     if profile.when_unsure == "closest" and not context.state.query:
-        own = ahead.step.namespace != TEXT
-        listed = candidates(context, ahead, None, None, own_only=True).tools if own else ()
-        if closer := named_closer(context.catalogue, reply.text, listed, ahead.step.intent):
-            return Chosen(tool=closer, margin=reply.margin)
+        if said := _lists_a_folder(context, ahead) or _says_more(context, ahead, reply.text):
+            return Chosen(tool=said, margin=reply.margin)
         behind = _behind(context, ahead, reply.text)
         if unsure or _below(reply, min(SURE, DOUBT * behind)):
             return _closest(context, ahead, reply)
@@ -111,6 +110,22 @@ def _closest(context: RunContext, ahead: Prospect, reply: ChatReply) -> Chosen:
     """The tool of the step's own namespace that its words are closest to; else the model's."""
     listed = candidates(context, ahead, 1, None, own_only=True).entries
     return Chosen(tool=listed[0].tool if listed else reply.text, margin=reply.margin)
+
+
+def _lists_a_folder(context: RunContext, ahead: Prospect) -> str:
+    """The tool that lists folders, where a step of its namespace is there to list one."""
+    found = lister(context.specs.values())
+    listing = found[0] if found and found[0] not in context.state.masked else ""
+    own = listing.partition(".")[0] == ahead.step.namespace
+    return listing if own and lists_a_folder(ahead.step.intent, ahead.places) else ""
+
+
+def _says_more(context: RunContext, ahead: Prospect, tool: str) -> str:
+    """The sibling of a tool whose name says more of the step's words, if any does."""
+    if ahead.step.namespace == TEXT:
+        return ""
+    listed = candidates(context, ahead, None, None, own_only=True).tools
+    return named_closer(context.catalogue, tool, listed, ahead.step.intent)
 
 
 def _behind(context: RunContext, ahead: Prospect, tool: str) -> float:

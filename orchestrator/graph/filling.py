@@ -188,10 +188,13 @@ def _rule(problem: ValidationError) -> str:
 
 
 def _as_text(value: JsonValue, schema: Mapping[str, Any], name: str) -> JsonValue:
-    """A number that a text is asked for, as it is written."""
+    """Where a text is asked for, a number as it is written, and several texts joined."""
     asked = schema.get("properties", {}).get(name, {}).get("type")
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if number and asked == "string" else value
+    texts = [part for part in value if isinstance(part, str)] if isinstance(value, list) else []
+    if asked != "string" or not (number or (texts and texts == value)):
+        return value
+    return "\n".join(texts) if texts else str(value)
 
 
 def _call(

@@ -347,12 +347,18 @@ def _meant(accepts: Accepts, fitting: Sequence[Reference]) -> list[Reference]:
     if accepts == "content":
         # What an earlier step made or read is content before the name of the current item is.
         texts = [r for r in nearest if r.kind == "text"] or [r for r in others if r.made]
-        nearest = texts or [r for r in others if r.kind == "text"] or nearest
+        nearest = texts or [r for r in others if _holds_text(r)] or nearest
     if accepts in {"content", "name"}:
         return made or nearest or others
     if accepts in {"path", "image"}:
         return nearest or others
     return [*(made or nearest), *others]
+
+
+def _holds_text(reference: Reference) -> bool:
+    """Whether it is a text, or the texts of several items."""
+    texts = reference.kind == "list" and reference.text.endswith((".text", ".content", ".body"))
+    return reference.kind == "text" or texts
 
 
 def _points_only(accepts: Accepts, fitting: Sequence[Reference]) -> bool:

@@ -46,6 +46,10 @@ _FILES = re.compile(
     r"\b(?:files?|documents?|csv|pdfs?|images?|pictures?|tables?|databases?|notes?|texts?)\b",
     re.IGNORECASE,
 )
+_LISTS = re.compile(r"\W*(?:list|look at|see|show)\b", re.IGNORECASE)
+_IN_PARTICULAR = re.compile(
+    r"\b(?:named|called|contain\w*|with|about|duplicate\w*|tree|subfolders?|trash)\b", re.IGNORECASE
+)
 _FOLDERS_TOO = re.compile(r"\bfolders?\b|\bdirector(?:y|ies)\b", re.IGNORECASE)
 
 
@@ -62,6 +66,12 @@ def lister(specs: Iterable[ToolSpec]) -> tuple[str, str] | None:
             if "path" in required[0] and _FOLDERS_TOO.search(about):
                 return spec.id, required[0]
     return None
+
+
+def lists_a_folder(intent: str, places: Iterable[str]) -> bool:
+    """Whether an intent is to list what is in a folder of the run, not some of it."""
+    plain = _LISTS.match(intent) and not _IN_PARTICULAR.search(intent)
+    return bool(plain) and bool(folders_spoken_of(intent, places))
 
 
 def folders_spoken_of(said: str, places: Iterable[str]) -> list[str]:

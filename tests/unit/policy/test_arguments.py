@@ -314,3 +314,7 @@ class TestWhatTheStepItselfSays:
     def test_what_is_looked_for_is_said_or_was_made(self):
         offered = [ref("$s1.characters", "number"), ref("$s2.value", "name", made=True)]
         assert only(spec(query=TEXT), offered).references == ("$s2.value",)
+
+    def test_of_several_items_the_texts_are_the_content(self):
+        offered = [ref("$s2.id", "list"), ref("$s2.text", "list")]
+        assert only(spec(content=TEXT), offered).references == ("$s2.text",)

@@ -15,6 +15,7 @@ from orchestrator.policy.grounding import (
     fitting_files,
     folders_spoken_of,
     lister,
+    lists_a_folder,
     seen_files,
     unlooked,
 )
@@ -202,3 +203,18 @@ def test_whatever_is_in_a_folder_only_plain_names_are_offered_and_few(listed, sa
     found = fitting_files(seen_files(["$folder.D"], looks), "a file", said)
     assert len(found) <= MOST_FILES
     assert all(reference.text.isprintable() and "\n" not in reference.text for reference in found)
+
+
+@pytest.mark.parametrize(
+    ("intent", "lists"),
+    [
+        ("list the files in Data", True),
+        ("list what is in Data/Old after that", True),
+        ("list the files in Data named budget", False),
+        ("list the duplicates in Data", False),
+        ("list the notes", False),
+        ("read the files in Data", False),
+    ],
+)
+def test_a_step_that_lists_a_folder_is_told_by_its_words(intent, lists):
+    assert lists_a_folder(intent, ["Data"]) is lists
