@@ -52,6 +52,7 @@ _LONG = re.compile(
 )
 """What says of a parameter that it may be as long as what a file says."""
 _DATED = re.compile(r"\.\w*(?:date|due|start|end|day|when|time|until|since)\w*$")
+_LISTS_ALL = re.compile(r"\W*list all\b", re.IGNORECASE)
 _MOVES = re.compile(r"(?:move|copy)_")
 _A_PATH = re.compile(r"\bpath (?:of|to)\b")
 _PLACE = re.compile(r"\b(?:path|file|folder|directory|document)\b")
@@ -113,7 +114,8 @@ def parameters(
     root = spec.input_schema
     properties = {name: plain(form, root) for name, form in root.get("properties", {}).items()}
     offered = meant_folders(offered, intent, goal)
-    said = f"{intent}\n{goal}"
+    # What lists all is not narrowed by what the goal says of some.
+    said = intent if _LISTS_ALL.match(intent) else f"{intent}\n{goal}"
     wanted = [name for name in properties if name in required]
     wanted += options_spoken_of(spec, properties, said)
     # What the step itself speaks of is not left out: small models skip what they may skip.

@@ -15,6 +15,7 @@ _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
 _TITLE = re.compile(
     r"^(?:(?:mr|mrs|ms|miss|dr|prof|professor|herr|frau|madame)\b\.?\s+)+", re.IGNORECASE
 )
+_HOLD_ADDRESSES = (".email", ".value", ".sender", ".to", ".address")
 _MAIL_ADDRESS = re.compile(r"\bmail address\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 _STEM = 5
@@ -122,10 +123,10 @@ def mended(
 
 
 def _address(parameter: Parameter, value: str) -> str:
-    """The one address that was found, in place of the name of whom it is."""
+    """The one address that was found, in place of the name or the id of whom it is."""
     found = [r for r in parameter.references if isinstance(r, str) and r.endswith(".email")]
-    named = "@" not in value and value not in parameter.references
-    return found[0] if named and len(found) == 1 else value
+    is_none = "@" not in value and not value.endswith(_HOLD_ADDRESSES)
+    return found[0] if is_none and len(found) == 1 else value
 
 
 def _as_quoted(parameter: Parameter, value: JsonValue, values: Sequence[JsonValue]) -> JsonValue:

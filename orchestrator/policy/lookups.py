@@ -108,7 +108,9 @@ def _record(step: PlanStep, before: Sequence[PlanStep], where: Lookups) -> PlanS
         return None
     titles = [word for title in quoted(step.intent) for word in _LETTERS.findall(title)]
     called = parse_where(f"title contains {titles[0]}") if titles else ()
-    return PlanStep(id="s1", intent=f"list the {plural}", namespace=step.namespace, where=called)
+    return PlanStep(
+        id="s1", intent=f"list all the {plural}", namespace=step.namespace, where=called
+    )
 
 
 def which_one(step: PlanStep, items: Sequence[Mapping[str, JsonValue]], *said: str) -> str:

@@ -318,3 +318,10 @@ class TestWhatTheStepItselfSays:
     def test_of_several_items_the_texts_are_the_content(self):
         offered = [ref("$s2.id", "list"), ref("$s2.text", "list")]
         assert only(spec(content=TEXT), offered).references == ("$s2.text",)
+
+    def test_what_lists_all_is_not_narrowed_by_the_goal(self):
+        day = {**TEXT, "description": "First day, ISO 8601"}
+        lists = spec("calendar.list_events", required=[" "], start=day)
+        goal = "Move the dentist to 2026-04-23."
+        assert parameters(lists, [], goal=goal, intent="list all the events") == ()
+        assert parameters(lists, [], goal=goal, intent="list the events")[0].name == "start"

@@ -133,7 +133,8 @@ RECIPIENT = TO.model_copy(update={"description": "Mail address of the recipient"
     ("references", "written", "meant"),
     [
         (("$s3.email", "$s3.name"), "Ruben Salgado", "$s3.email"),
-        (("$s3.email", "$s3.name"), "$s3.name", "$s3.name"),
+        (("$s3.email", "$s3.name"), "$s3.name", "$s3.email"),
+        (("$s3.email", "$s4.value"), "$s4.value", "$s4.value"),
         (("$s3.email",), "ruben@swim.example", "ruben@swim.example"),
         (("$s3.email", "$s2.email"), "Ruben Salgado", "Ruben Salgado"),
         ((), "Ruben Salgado", "Ruben Salgado"),

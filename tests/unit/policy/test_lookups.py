@@ -56,7 +56,7 @@ def test_but_not_where_the_address_is_known_or_nobody_is_named(steps):
 )
 def test_the_records_of_which_one_is_changed_are_listed_first(intent, where):
     assert found(step(intent, "calendar")) == [
-        ("list the events", "calendar", "", ""),
+        ("list all the events", "calendar", "", ""),
         (intent, "calendar", "s7", where),
     ]
 
