@@ -23,7 +23,7 @@ from orchestrator.policy.arguments import (
 )
 from orchestrator.policy.expressions import (
     check_expressions,
-    check_grounded,
+    grounded,
     mended,
     uses_the_item,
 )
@@ -101,7 +101,7 @@ async def fill_arguments(
             found = mended(await _expressions(context, ahead, wanted, words, given), wanted)
             check_expressions(context.specs[tool], found, wanted, ahead.offered)
             if context.roles["planner"].profile.literals == "from the goal":
-                check_grounded(context.specs[tool], found, wanted, _said(context, ahead))
+                found = grounded(context.specs[tool], found, wanted, _said(context, ahead))
             return found, _calls(context, ahead, tool, found)
         except (InvalidArguments, MalformedReply) as error:
             if left <= 0:

@@ -48,21 +48,23 @@ def check_expressions(
         )
 
 
-def check_grounded(
+def grounded(
     spec: ToolSpec,
     expressions: Mapping[str, JsonValue],
     wanted: Sequence[Parameter],
     said: str,
-) -> None:
-    """Refuse what a small model invents: a title, a name, an address that nobody gave it.
+) -> dict[str, JsonValue]:
+    """The arguments without what a small model invents: a title, a name nobody gave it.
 
     `said` is all that a person and the plan said; a parameter may also have what its description
     gives as a value, such as HEAD. A mail address has to stand there as it is, of
     other words the half; long texts, patterns and instructions are the model's own to write.
 
     Raises:
-        MissingValue: A value stands neither there nor in a result.
+        MissingValue: A value that the tool needs stands neither there nor in a result.
     """
+    needed = spec.input_schema.get("required", ())
+    kept = dict(expressions)
     lowered = said.lower()
     stems = {word[:_STEM] for word in _WORDS.findall(lowered)}
     for parameter in wanted:
@@ -76,12 +78,16 @@ def check_grounded(
         told = stems | {word[:_STEM] for word in _WORDS.findall(parameter.description.lower())}
         strange = [word for word in words if word[:_STEM] not in told]
         addresses = [found for found in _ADDRESS.findall(value.lower()) if found not in lowered]
-        if addresses or 2 * len(strange) > len(words):
+        invented = addresses or 2 * len(strange) > len(words)
+        if invented and parameter.name not in needed:
+            del kept[parameter.name]
+        elif invented:
             raise MissingValue(
                 f"{spec.id}: {parameter.name} stands neither in the goal nor in a result."
                 f" Use what they say{_such_as(parameter)}.",
                 parameter=parameter.name,
             )
+    return kept
 
 
 def _such_as(parameter: Parameter) -> str:

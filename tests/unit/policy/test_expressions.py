@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from orchestrator.core.errors import InvalidArguments
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import Parameter
-from orchestrator.policy.expressions import check_expressions, check_grounded, mended, uses_the_item
+from orchestrator.policy.expressions import check_expressions, grounded, mended, uses_the_item
 from orchestrator.policy.references import Reference
 
 TO = Parameter(
@@ -18,7 +18,8 @@ ITEM = Reference(text="$s1.name", kind="name", each=True)
 
 
 def tool(effect):
-    return ToolSpec(id="a.b", description="", input_schema={"type": "object"}, effect=effect)
+    schema = {"type": "object", "required": ["to"]}
+    return ToolSpec(id="a.b", description="", input_schema=schema, effect=effect)
 
 
 @pytest.mark.parametrize(
@@ -65,25 +66,32 @@ SAID = 'find Petra Novakova\nDraft petra@choir.example a mail with the subject "
     ["$s2.email", "petra@choir.example", "Petra Novakova", "the rehearsal", "10:30", "", "HEAD~1"],
 )
 def test_what_was_given_may_be_written(value):
-    check_grounded(tool("read"), {"to": value, "body": "As I like it."}, [TO], SAID)
+    said = {"to": value, "body": "As I like it."}
+    assert grounded(tool("read"), said, [TO], SAID) == said
 
 
 @pytest.mark.parametrize("value", ["petra@home.example", "John Doe", "Buy groceries for Petra"])
 def test_what_nobody_gave_is_refused_and_what_may_be_used_is_named(value):
     with pytest.raises(InvalidArguments, match=r"neither in the goal nor in a result.*\$s2.email"):
-        check_grounded(tool("read"), {"to": value}, [TO], SAID)
+        grounded(tool("read"), {"to": value}, [TO], SAID)
+
+
+def test_what_a_tool_can_do_without_is_left_out_where_nobody_gave_it():
+    base = Parameter(name="base", accepts="text", required=False)
+    said = {"to": "Petra", "base": "main line"}
+    assert grounded(tool("read"), said, [TO, base], SAID) == {"to": "Petra"}
 
 
 def test_a_value_of_the_description_may_be_written():
     revision = Parameter(
         name="revision", accepts="text", required=True, description="A commit, such as HEAD"
     )
-    check_grounded(tool("read"), {"revision": "HEAD"}, [revision], "the last commit")
+    grounded(tool("read"), {"revision": "HEAD"}, [revision], "the last commit")
 
 
 @given(st.text(max_size=30))
 def test_what_stands_in_the_goal_as_it_is_is_never_refused(value):
-    check_grounded(tool("read"), {"to": value}, [TO], f"Say {value} to her.")
+    grounded(tool("read"), {"to": value}, [TO], f"Say {value} to her.")
 
 
 BODY = Parameter(
