@@ -11,7 +11,7 @@ from orchestrator.core.events import Entry, ModelCalled, PlanMade
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.runs import RunRequest
 from orchestrator.graph.context import RunContext
-from orchestrator.policy.arguments import accepted_kinds
+from orchestrator.policy.accepts import accepted_kinds
 from orchestrator.prompting.conversation import before_goal
 from orchestrator.prompting.examples import ChosenStep, usable_decisions
 from orchestrator.prompting.transcript import (

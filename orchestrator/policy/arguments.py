@@ -7,18 +7,18 @@ instruction is written. Inside a fan-out the nearest fitting field of the item i
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from orchestrator.core.chat import Frozen
 from orchestrator.core.dates import dates_named
 from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.accepts import Accepts, accepts_of, plain
 from orchestrator.policy.grounding import about_files, among_seen, meant_folders
 from orchestrator.policy.handles import Kind
 from orchestrator.policy.references import FOLDER, Reference
 from orchestrator.policy.spoken import (
     date_pattern,
     destination_spoken_of,
-    is_date,
     is_folder,
     names_given,
     options_spoken_of,
@@ -27,24 +27,7 @@ from orchestrator.policy.spoken import (
     quotes,
 )
 
-Accepts = Literal[
-    "image",
-    "folder",
-    "path",
-    "new path",
-    "content",
-    "name",
-    "text",
-    "words",
-    "date",
-    "number",
-    "list",
-    "yes/no",
-]
-
 MAX_TEXT = 400
-_TO_BE_MADE = re.compile(r"\b(?:file|folder|directory|document)s? to (?:create|make|write)\b")
-_LOOKED_FOR = re.compile(r"\b(?:to (?:look|search) for|to find|to compare with)\b")
 _NOTHING: dict[str, Any] = {"enum": []}
 _LONG = re.compile(
     r"note|description|comment|detail|summar|message|body|content|text|paragraph|markdown|html",
@@ -54,22 +37,6 @@ _LONG = re.compile(
 _DATED = re.compile(r"\.\w*(?:date|due|start|end|day|when|time|until|since)\w*$")
 _LISTS_ALL = re.compile(r"\W*list all\b", re.IGNORECASE)
 _MOVES = re.compile(r"(?:move|copy)_")
-_A_PATH = re.compile(r"\bpath (?:of|to)\b")
-_PLACE = re.compile(r"\b(?:path|file|folder|directory|document)\b")
-_NAMED: tuple[tuple[Accepts, re.Pattern[str]], ...] = (
-    ("new path", re.compile(r"(^|_)(destination|dest|target|output|output_path|out)$")),
-    ("folder", re.compile(r"(^|_)(folder|dir|directory|root)$")),
-    ("path", re.compile(r"(^|_)(path|paths|file|filename|image|source|src)$")),
-    ("name", re.compile(r"(^|_)(name|title)$")),
-    ("content", re.compile(r"^(text|body|content|message|value)$")),
-    ("words", re.compile(r"^(instruction|instructions|prompt|pattern|glob|regex|timezone)$")),
-)
-_TYPED: Mapping[str, Accepts] = {
-    "array": "list",
-    "integer": "number",
-    "number": "number",
-    "boolean": "yes/no",
-}
 _FITTING: Mapping[Accepts, tuple[Kind, ...]] = {
     "image": ("image path",),
     "folder": ("folder",),
@@ -126,15 +93,6 @@ def parameters(
     )
 
 
-def accepted_kinds(spec: ToolSpec) -> dict[str, Accepts]:
-    """What each parameter of a tool accepts, by its name."""
-    properties = spec.input_schema.get("properties", {})
-    return {
-        name: _accepts(spec, name, plain(schema, spec.input_schema))
-        for name, schema in properties.items()
-    }
-
-
 def answer_schema(wanted: Sequence[Parameter]) -> dict[str, Any]:
     """The JSON schema of an answer that sets those parameters, in their order."""
     return {
@@ -164,34 +122,18 @@ def unanswerable(wanted: Sequence[Parameter]) -> Parameter | None:
     return next((p for p in wanted if p.required and _form(p) == _NOTHING), None)
 
 
-def plain(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
-    """Follow a local `$ref`, drop a null alternative; of several types take text or the first."""
-    if "$ref" in schema:
-        name = str(schema["$ref"]).rpartition("/")[2]
-        found = root.get("$defs", {}).get(name, {})
-        return {**plain(found, root), **{k: v for k, v in schema.items() if k != "$ref"}}
-    kept = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
-    if kept and (len(kept) == 1 or kept[0].get("type") == "string"):
-        rest = {key: value for key, value in schema.items() if key != "anyOf"}
-        return {**plain(kept[0], root), **rest}
-    types = schema.get("type")
-    if isinstance(types, list):
-        real = [name for name in types if name != "null"]
-        return {**schema, "type": "string" if "string" in real or not real else real[0]}
-    return dict(schema)
-
-
 def _parameter(
     spec: ToolSpec, name: str, offered: Sequence[Reference], said: str, intent: str
 ) -> Parameter:
     schema = plain(spec.input_schema["properties"][name], spec.input_schema)
-    accepts = _accepts(spec, name, schema)
+    accepts = accepts_of(spec, name, schema)
     found = among_seen(offered, _FITTING[accepts], about_files(spec, schema), said)
     if "repo" in name:  # a repository is a folder, however its parameter is called
         found = [reference for reference in offered if not reference.seen]
     kinds = _FITTING[accepts]
     if accepts == "text" and not _LONG.search(f"{name} {schema.get('description', '')}"):
         kinds = tuple(kind for kind in kinds if kind != "text")
+    found = _without_its_title(spec, accepts, found)
     fitting = _meant(accepts, [r for r in found if r.kind in kinds])
     folders = [r.text for r in offered if r.text.startswith(FOLDER) and not r.seen]
     named = _named(accepts, fitting, said, intent, folders)
@@ -255,6 +197,16 @@ def _settled(
     return accepts in {"path", "image"} and not found and any(r.seen for r in offered)
 
 
+def _without_its_title(
+    spec: ToolSpec, accepts: Accepts, found: Sequence[Reference]
+) -> list[Reference]:
+    """For a text that is made with a title: the references without what was made as the title."""
+    required = spec.input_schema.get("required", ())
+    titled = accepts == "content" and any(accepts_of(spec, n, {}) == "name" for n in required)
+    kept = [r for r in found if not (titled and r.made and r.kind == "name")]
+    return kept if any(r.kind == "text" for r in kept) else list(found)
+
+
 def _moves_there(spec: ToolSpec, name: str) -> bool:
     """Whether a parameter is where something is moved or copied to."""
     return name.startswith("dest") and _MOVES.match(spec.name) is not None
@@ -301,39 +253,6 @@ def _written(
     if (fitting or named) and _points_only(accepts, fitting):
         return None
     return _literal(accepts, schema)
-
-
-def _accepts(spec: ToolSpec, name: str, schema: Mapping[str, Any]) -> Accepts:
-    if "enum" in schema:
-        return "words"
-    if schema.get("type") in _TYPED:
-        return _TYPED[str(schema["type"])]
-    if is_date(schema):
-        return "date"
-    named: Accepts = next((accepts for accepts, pattern in _NAMED if pattern.search(name)), "text")
-    return _as_described(spec, name, named, str(schema.get("description", "")).lower())
-
-
-def _as_described(spec: ToolSpec, name: str, named: Accepts, description: str) -> Accepts:
-    """What a description says against a name: `first` is a path, `text` is looked for."""
-    if named in {"path", "folder"} and _TO_BE_MADE.search(description):
-        return "new path"
-    if name in {"target", "output", "out"} and not _PLACE.search(description):
-        return "text"
-    if named in {"content", "text"} and _LOOKED_FOR.search(description):
-        return "text"
-    if named == "path" or (named == "text" and _A_PATH.search(description)):
-        return _path_kind(spec, name, {"description": description})
-    return named
-
-
-def _path_kind(spec: ToolSpec, name: str, schema: Mapping[str, Any]) -> Accepts:
-    words = f"{name} {schema.get('description', '')}".lower()
-    if "image" in words or ("image" in spec.name and "pdf" not in words):
-        return "image"
-    if re.search(r"\b(folder|directory)\b", words) and "file" not in words:
-        return "folder"
-    return "path"
 
 
 def _meant(accepts: Accepts, fitting: Sequence[Reference]) -> list[Reference]:

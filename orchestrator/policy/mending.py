@@ -14,15 +14,12 @@ from orchestrator.core.plans import Condition, Plan, PlanStep
 from orchestrator.core.tools import ToolSpec, split_name
 from orchestrator.policy.grounding import lister
 from orchestrator.policy.lookups import Lookups, looked_up, lookups
-from orchestrator.policy.planning import IDS, acts, asks_to_act, reads, with_values
+from orchestrator.policy.planning import IDS, MAKES, acts, asks_to_act, reads, with_values
 from orchestrator.policy.selection import parse_where
 from orchestrator.policy.spoken import names_given
 
 TEXT = "text"
 
-_MAKES = re.compile(
-    r"\W*(?:add|create|write|save|draft|book|schedule|put|make|start)\b", re.IGNORECASE
-)
 _OF_ITEMS = re.compile(
     r"\b(?:each|every|all|its?|this|that|these|those|them|their|from|found|read)\b", re.IGNORECASE
 )
@@ -201,7 +198,7 @@ def _alone(step: PlanStep, folders: Collection[str]) -> PlanStep:
     that one of the `folders` steps has just made has no items.
     """
     rest = _QUOTED.sub(" ", step.intent)
-    alone = _MAKES.match(step.intent) and rest != step.intent and not _OF_ITEMS.search(rest)
+    alone = MAKES.match(step.intent) and rest != step.intent and not _OF_ITEMS.search(rest)
     if not step.over or not (alone or step.over in folders):
         return step
     return step.model_copy(update={"over": "", "where": (), "take": None})

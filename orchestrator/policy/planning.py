@@ -27,6 +27,10 @@ _ACTS = re.compile(
     r"|add|schedul\w*|sort\w*|organi[sz]\w*|convert\w*|merg\w+|put|clean\w*)\b",
     re.IGNORECASE,
 )
+MAKES = re.compile(
+    r"\W*(?:add|create|write|save|draft|book|schedule|put|make|start)\b", re.IGNORECASE
+)
+"""How a step begins that makes something new."""
 _ACTS_FIRST = re.compile(
     r"\W*(?:(?:then|and|please) )*(?:rename|move|copy|delete|trash|remove|create|make|write|save"
     r"|draft|add|schedule|book|convert|merge|join|mark|update|put|cancel|commit|stage|switch"
@@ -137,10 +141,25 @@ def _plainly_meant(step: Any) -> Any:
     itself = step.get("over") and step.get("over") == step.get("id")
     where = str(step.get("where", "")).strip()
     nowhere = itself or _NO_CONDITION.fullmatch(where) or _said_already(where, step)
+    return _with_detail(
+        {
+            **step,
+            "over": "" if itself else step.get("over", ""),
+            "where": "" if nowhere else step.get("where", ""),
+        }
+    )
+
+
+def _with_detail(step: Mapping[str, Any]) -> dict[str, Any]:
+    """A step that makes something, with what stands in place of its condition: `subject: Trees`."""
+    field, colon, value = str(step.get("where", "")).partition(":")
+    intent = str(step.get("intent", ""))
+    if not (colon and field.strip().isidentifier() and value.strip() and MAKES.match(intent)):
+        return dict(step)
     return {
         **step,
-        "over": "" if itself else step.get("over", ""),
-        "where": "" if nowhere else step.get("where", ""),
+        "where": "",
+        "intent": f"{intent}, {field.strip()} \u201c{value.strip()}\u201d"[:160],
     }
 
 

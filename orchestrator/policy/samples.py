@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from orchestrator.core.tools import ToolSpec
-from orchestrator.policy.arguments import Accepts, accepted_kinds, plain
+from orchestrator.policy.accepts import Accepts, accepted_kinds, plain
 
 _MADE_UP: Mapping[Accepts, JsonValue] = {
     "image": "$s1.path",

@@ -9,11 +9,8 @@ from jsonschema import Draft202012Validator
 
 from orchestrator.core.errors import InvalidArguments
 from orchestrator.core.tools import ToolSpec
-from orchestrator.policy.arguments import (
-    answer_schema,
-    parameters,
-    plain,
-)
+from orchestrator.policy.accepts import plain
+from orchestrator.policy.arguments import answer_schema, parameters
 from orchestrator.policy.expressions import check_expressions
 from orchestrator.policy.references import Reference
 
@@ -325,3 +322,12 @@ class TestWhatTheStepItselfSays:
         goal = "Move the dentist to 2026-04-23."
         assert parameters(lists, [], goal=goal, intent="list all the events") == ()
         assert parameters(lists, [], goal=goal, intent="list the events")[0].name == "start"
+
+    def test_what_was_made_as_the_title_is_not_the_text_as_well(self):
+        title, text = (
+            ref("$s2.value", "name", each=True, made=True),
+            ref("$s1.text", "text", each=True),
+        )
+        found = parameters(spec("notes.add_note", title=TEXT, text=TEXT), [title, text])
+        assert [each.references for each in found] == [("$s2.value",), ("$s1.text",)]
+        assert only(spec("clipboard.set", text=TEXT), [title, text]).references == ("$s2.value",)

@@ -321,3 +321,11 @@ def test_a_condition_that_says_what_the_step_makes_is_none(where, kept):
 def test_a_condition_that_says_something_else_is_refused():
     with pytest.raises(InvalidPlan, match="is not a condition"):
         read(step("find the mails", "email"), step("delete it", "email", "s1", "colour: red"))
+
+
+def test_a_detail_in_place_of_a_condition_belongs_to_what_is_made():
+    finds = step("find the mails", "email")
+    drafts = step("draft a mail with that text", "email", over="s1", where="subject: Short version")
+    assert "draft a mail with that text, subject \u201cShort version\u201d" in [
+        intent for _, intent, _, _ in read(finds, drafts)
+    ]
