@@ -17,7 +17,7 @@ from orchestrator.policy.selection import parse_where
 from orchestrator.policy.spoken import quoted
 
 _TO_SOMEBODY = re.compile(
-    r"\b(?:e-?mail|message|draft)\b[^\"]*?\b(?:to|for)\s+((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+)*)"
+    r"\b(?:e-?mail|message|draft)\b[^\"]*?\b(?:to|for)\s+(?:[a-z]+\s+)?((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+)*)"
 )
 _FORMS = re.compile(r"^(?:Mr|Mrs|Ms|Miss|Dr|Prof|Coach)\.?\s+")
 _ON_A_RECORD = re.compile(
@@ -30,6 +30,9 @@ _SEVERAL = re.compile(
     r"|messages|drafts|notes|files|contacts|people|lessons|meetings)\b",
     re.IGNORECASE,
 )
+_PATH = re.compile(r"\b[\w-]+(?:/[\w-]+)+\.\w{1,5}\b")
+_SEARCHES = re.compile(r"\W*(?:search|find|look for|locate)\b", re.IGNORECASE)
+_READS = re.compile(r"\W*read\b", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]{4,}")
 _CALLED = ("name", "title", "subject")
 MOST_NAMED = 5
@@ -88,6 +91,24 @@ def looked_up(steps: Sequence[PlanStep], free: Iterator[str], where: Lookups) ->
         found.append(first.model_copy(update={"id": name, "where": ()}))
         found.append(step.model_copy(update={"over": name, "where": chosen, "take": None}))
     return found
+
+
+def named_directly(steps: Sequence[PlanStep], files: str) -> list[PlanStep]:
+    """The steps without a search for a file that the next one names with its path.
+
+    The next one reads it, in the namespace `files`: the text tools read no files.
+    """
+    if len(steps) < 2:  # noqa: PLR2004
+        return list(steps)
+    search, reads, *rest = steps
+    path = _PATH.search(search.intent)
+    needless = path and path[0] in reads.intent and _SEARCHES.match(search.intent)
+    used = any(search.id in step.sources for step in rest)
+    if not needless or used or reads.over != search.id or not _READS.match(reads.intent):
+        return list(steps)
+    namespace = files if reads.namespace == "text" else reads.namespace
+    direct = {"over": "", "where": (), "take": None, "namespace": namespace}
+    return [reads.model_copy(update=direct), *rest]
 
 
 def _person(step: PlanStep, before: Sequence[PlanStep], where: Lookups) -> PlanStep | None:

@@ -13,7 +13,7 @@ from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import Condition, Plan, PlanStep
 from orchestrator.core.tools import ToolSpec, split_name
 from orchestrator.policy.grounding import lister
-from orchestrator.policy.lookups import Lookups, looked_up, lookups
+from orchestrator.policy.lookups import Lookups, looked_up, lookups, named_directly
 from orchestrator.policy.planning import IDS, MAKES, acts, asks_to_act, reads, with_values
 from orchestrator.policy.selection import parse_where
 from orchestrator.policy.spoken import names_given
@@ -119,6 +119,7 @@ def mended(
     steps = _harmless(steps) if only_asks(goal) else steps
     ids = {step.id for step in (*kept, *steps)}
     free = (name for name in IDS if name not in ids)
+    steps = named_directly(steps, can.lists) if can.lists and not kept else steps
     steps = _listed_first(steps, free, can.lists, places) if can.lists else steps
     steps = [_joined(step, can.joins) for step in steps]
     steps = _over_each(steps, kept)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.tools import ToolSpec
-from orchestrator.policy.lookups import Lookups, looked_up, lookups, which_one
+from orchestrator.policy.lookups import Lookups, looked_up, lookups, named_directly, which_one
 
 WHERE = Lookups(people="contacts", records={"calendar": "events", "task": "tasks"})
 
@@ -25,8 +25,9 @@ def found(*steps, where=WHERE):
     ]
 
 
-def test_whom_a_mail_is_for_is_found_first():
-    intent = 'draft a mail to Ms Kim Larsen, subject "The offer"'
+@pytest.mark.parametrize("form", ["Ms ", "coach ", ""])
+def test_whom_a_mail_is_for_is_found_first(form):
+    intent = f'draft a mail to {form}Kim Larsen, subject "The offer"'
     assert found(step(intent)) == [
         ("find the contact Kim Larsen", "contacts", "", ""),
         (intent, "email", "s7", ""),
@@ -120,3 +121,25 @@ def test_every_step_is_still_there_in_its_order(steps):
     free = (f"s{at}" for at in count(7))
     made = looked_up(steps, free, WHERE)
     assert [s.intent for s in made if s.id == "s1"] == [s.intent for s in steps]
+
+
+SEARCH = step("search the file Car/inspection.txt in Garage", "filesystem")
+READ = step("read the file Car/inspection.txt", "text", "s2", "s1")
+
+
+def test_a_file_that_is_named_with_its_path_is_not_searched_for():
+    [reads, last] = named_directly([SEARCH, READ, step("add it", "task", "s3", "s2")], "filesystem")
+    assert (reads.id, reads.namespace, reads.over, last.over) == ("s2", "filesystem", "", "s2")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [SEARCH],
+        [SEARCH, step("read it", "filesystem", "s2", "s1")],
+        [SEARCH, READ, step("move it", "filesystem", "s3", "s1")],
+        [step("list Car/inspection.txt", "filesystem"), READ],
+    ],
+)
+def test_other_searches_stay(steps):
+    assert named_directly(steps, "filesystem") == steps
