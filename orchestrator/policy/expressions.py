@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from orchestrator.core.dates import dates_named
 from orchestrator.core.errors import InvalidArguments, MissingValue
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import Parameter
@@ -18,6 +19,11 @@ _TITLE = re.compile(
 _HOLD_ADDRESSES = (".email", ".value", ".sender", ".to", ".address")
 _MAIL_ADDRESS = re.compile(r"\bmail address\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
+_SOME_DAY = re.compile(
+    r"\b(?:to-?day|to-?morrow|yesterday|next|this|last|coming|week|month|year|\w+day|now"
+    r"|january|february|march|april|may|june|july|august|september|october|november|december)\b",
+    re.IGNORECASE,
+)
 _STEM = 5
 """Letters by which two forms of a word are the same."""
 
@@ -56,19 +62,23 @@ def grounded(
 ) -> dict[str, JsonValue]:
     """The arguments without what a small model invents: a title, a name nobody gave it.
 
-    `said` is all that a person and the plan said; a parameter may also have what its description
-    gives as a value, such as HEAD. A mail address has to stand there as it is, of
-    other words the half; long texts, patterns and instructions are the model's own to write.
+    `said` is the step's intent and, on the lines after it, all that a person said; a parameter may
+    also have what its description gives as a value, such as HEAD. A mail address has to stand
+    there as it is, of other words the half, and a day has to be one that the person named, where
+    they named none in words that may mean any ("tomorrow", "in May"); long texts, patterns and
+    instructions are the model's own to write.
 
     Raises:
         MissingValue: A value that the tool needs stands neither there nor in a result.
     """
-    needed = spec.input_schema.get("required", ())
     kept = dict(expressions)
     lowered = said.lower()
     stems = {word[:_STEM] for word in _WORDS.findall(lowered)}
     for parameter in wanted:
         value = expressions.get(parameter.name)
+        if parameter.accepts == "date" and isinstance(value, str):
+            invented = _is_no_day_of(value, said.partition("\n")[2])
+            _leave_out(spec, parameter, kept, invented=invented)
         if parameter.accepts not in {"text", "name"} or not isinstance(value, str):
             continue
         # Constants such as HEAD or UTC are known, not invented.
@@ -78,16 +88,31 @@ def grounded(
         told = stems | {word[:_STEM] for word in _WORDS.findall(parameter.description.lower())}
         strange = [word for word in words if word[:_STEM] not in told]
         addresses = [found for found in _ADDRESS.findall(value.lower()) if found not in lowered]
-        invented = addresses or 2 * len(strange) > len(words)
-        if invented and parameter.name not in needed:
-            del kept[parameter.name]
-        elif invented:
-            raise MissingValue(
-                f"{spec.id}: {parameter.name} stands neither in the goal nor in a result."
-                f" Use what they say{_such_as(parameter)}.",
-                parameter=parameter.name,
-            )
+        invented = bool(addresses) or 2 * len(strange) > len(words)
+        _leave_out(spec, parameter, kept, invented=invented)
     return kept
+
+
+def _leave_out(
+    spec: ToolSpec, parameter: Parameter, kept: dict[str, JsonValue], *, invented: bool
+) -> None:
+    """Leave an invented value out, or refuse it where the tool needs one."""
+    if invented and parameter.name in spec.input_schema.get("required", ()):
+        raise MissingValue(
+            f"{spec.id}: {parameter.name} stands neither in the goal nor in a result."
+            f" Use what they say{_such_as(parameter)}.",
+            parameter=parameter.name,
+        )
+    if invented:
+        kept.pop(parameter.name, None)
+
+
+def _is_no_day_of(value: str, told: str) -> bool:
+    """Whether a day was written that nobody named."""
+    named = dates_named(told)
+    if pointers(value) or (not named and _SOME_DAY.search(told)):
+        return False
+    return value[:10] not in named
 
 
 def _such_as(parameter: Parameter) -> str:

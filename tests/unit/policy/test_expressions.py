@@ -151,3 +151,30 @@ RECIPIENT = TO.model_copy(update={"description": "Mail address of the recipient"
 def test_an_address_is_the_one_that_was_found(references, written, meant):
     to = RECIPIENT.model_copy(update={"references": references})
     assert mended({"to": written}, [to]) == {"to": meant}
+
+
+DUE = Parameter(name="to", accepts="date", required=True)
+OPEN = DUE.model_copy(update={"name": "due", "required": False})
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ("2027-02-04", "Put it in on 4 February 2027."),
+        ("2027-02-04T18:00", "Put it in on 2027-02-04."),
+        ("2027-02-04", "Put it in tomorrow."),
+        ("$s1.value", "Put it in."),
+    ],
+)
+def test_a_day_that_was_named_may_be_written(day, told):
+    said = f"add it on 2027-02-04\n{told}"
+    assert grounded(tool("read"), {"to": day}, [DUE], said) == {"to": day}
+
+
+def test_a_day_that_only_the_plan_names_is_asked_for_or_left_out():
+    said = "add it on 2027-02-04\nPut the recital into the calendar."
+    with pytest.raises(InvalidArguments, match="neither in the goal nor in a result"):
+        grounded(tool("read"), {"to": "2027-02-04"}, [DUE], said)
+    assert grounded(tool("read"), {"to": "$s1.day", "due": "2027-02-04"}, [DUE, OPEN], said) == {
+        "to": "$s1.day"
+    }
