@@ -285,9 +285,11 @@ def unasked(tool: str, intent: str) -> bool:
     """Whether a tool copies, takes away or restores, and a step does not speak of that.
 
     To put a thing somewhere is to move it; "draft a mail" and `discard_draft` share a word, and a
-    small model takes it for the whole.
+    small model takes it for the whole. A step whose verb is not known may mean anything.
     """
-    return any(named.match(tool) and not said.search(intent) for named, said in _SPOKEN_OF)
+    return acts(intent) and any(
+        named.match(tool) and not said.search(intent) for named, said in _SPOKEN_OF
+    )
 
 
 def _step_problems(

@@ -263,6 +263,7 @@ def test_a_step_that_only_looks_is_told_by_its_words(intent, only):
         ("move_file", "put it into Mail", False),
         ("restore_from_trash", "put it into Mail", True),
         ("restore_from_trash", "bring it back", False),
+        ("trash", "L\u00f6sche die Datei", False),
         ("discard_draft", "draft a mail to Ms Aalto", True),
         ("discard_draft", "throw the draft away", False),
         ("cancel_event", "call off the lesson", False),
