@@ -173,7 +173,9 @@ def _mended(value: JsonValue, parameter: Parameter) -> JsonValue:
     if isinstance(value, list) and parameter.elements:
         return [item for at, item in enumerate(value) if item not in value[:at]]
     if isinstance(value, str) and JOINED.fullmatch(value):
-        # Texts are joined in the order in which the plan reads them.
+        # Texts are joined in the order in which the plan reads them; ids and names are no texts.
+        offered = [pointer for pointer in pointers(value) if _may_be(parameter, pointer)]
+        value = "\n".join(offered) or value
         return "\n".join(
             sorted(pointers(value), key=lambda pointer: int(_NUMBER.findall(pointer)[0]))
         )

@@ -53,7 +53,9 @@ class Lookups(Frozen):
 def lookups(specs: Collection[ToolSpec]) -> Lookups:
     """Read from the tools of a run where addresses and ids are found."""
     people = [s.namespace for s in specs if s.effect == "read" and _finds_people(s)]
-    by_id = {s.namespace for s in specs if s.effect != "read" and _needs_an_id(s)}
+    by_id = {s.namespace for s in specs if s.effect != "read" and _needs(s, "_id")}
+    # What is known by its path is named by the step, not looked up.
+    by_id -= {s.namespace for s in specs if s.effect != "read" and _needs(s, "path")}
     lists = {
         spec.namespace: spec.name.removeprefix("list_").replace("_", " ")
         for spec in specs
@@ -74,8 +76,8 @@ def _finds_people(spec: ToolSpec) -> bool:
     return finds and any({"name", "email"} <= set(r.get("properties", ())) for r in records)
 
 
-def _needs_an_id(spec: ToolSpec) -> bool:
-    return any(name.endswith("_id") for name in spec.input_schema.get("required", ()))
+def _needs(spec: ToolSpec, ending: str) -> bool:
+    return any(name.endswith(ending) for name in spec.input_schema.get("required", ()))
 
 
 def looked_up(steps: Sequence[PlanStep], free: Iterator[str], where: Lookups) -> list[PlanStep]:

@@ -59,8 +59,12 @@ _SPOKEN_OF: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
         re.compile(r"restore_"),
         re.compile(r"\b(?:restor|recover|undelet|trash|bin\b|back\b)", re.IGNORECASE),
     ),
+    (
+        re.compile(r"(?:create|make)_(?:dir|folder)"),
+        re.compile(r"folder|director|^(?!.*\bfile\b)", re.IGNORECASE),
+    ),
 )
-"""Tools by the beginning of their names, and what a step says that means one of them."""
+"""Tools by how their names begin, and what a step says that means one of them."""
 _NO_CONDITION = re.compile(r"[\w .-]+(?:/[\w .-]+)+|text|path|names?|titles?|files?|folders?")
 """A folder, or a field alone: written where a condition belongs, it says of no item that it is
 meant or not."""

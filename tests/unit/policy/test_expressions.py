@@ -132,6 +132,8 @@ def test_a_person_is_looked_for_without_a_form_of_address(asked, found):
 
 def test_several_texts_are_joined_in_the_order_of_the_plan():
     assert mended({"to": "$s2.email\n$s1.email"}, [TO]) == {"to": "$s1.email\n$s2.email"}
+    assert mended({"to": "$s2.id\n$s1.email"}, [TO]) == {"to": "$s1.email"}
+    assert mended({"to": "$s2.id\n$s1.id"}, [TO]) == {"to": "$s1.id\n$s2.id"}
 
 
 RECIPIENT = TO.model_copy(update={"description": "Mail address of the recipient"})

@@ -83,6 +83,9 @@ def test_where_things_are_found_is_read_from_the_tools():
         ToolSpec(id="calendar.list_events", effect="read"),
         ToolSpec(id="calendar.cancel_event", effect="destructive", input_schema=needs),
         ToolSpec(id="notes.list_notes", effect="read"),
+        ToolSpec(id="files.list_trash", effect="read"),
+        ToolSpec(id="files.restore", effect="local_write", input_schema={"required": ["trash_id"]}),
+        ToolSpec(id="files.rename", effect="local_write", input_schema={"required": ["path"]}),
     ]
     assert lookups(specs) == Lookups(people="contacts", records={"calendar": "events"})
     assert lookups([]) == Lookups()
