@@ -144,9 +144,8 @@ def _parameter(
         fitting = [r for r in fitting if r.kind != "name" or r.made]
         if goes_to := destination_spoken_of(intent, folders):
             fitting, named = [], [goes_to]
-    if accepts == "folder":
-        # `Novel/chapters` is meant where it is said, not `Novel`.
-        fitting = [r for r in fitting if not any(n.startswith(f"{r.text}/") for n in named)]
+    else:
+        fitting = _beside_what_is_named(accepts, fitting, named)
     if "repo" in name:
         named = [path for path in named if is_folder(path)]
     elements: tuple[str, ...] = ()
@@ -181,6 +180,19 @@ def _sensible(name: str, accepts: Accepts, fitting: Sequence[Reference]) -> list
     if name.startswith("new_"):
         # What a thing is called already is no new name for it.
         return [r for r in fitting if not r.text.endswith(".name")]
+    return list(fitting)
+
+
+def _beside_what_is_named(
+    accepts: Accepts, fitting: Sequence[Reference], named: Sequence[str]
+) -> list[Reference]:
+    """The references that can be meant beside the paths that are named."""
+    if accepts == "folder":
+        # `Novel/chapters` is meant where it is said, not `Novel`.
+        return [r for r in fitting if not any(n.startswith(f"{r.text}/") for n in named)]
+    if accepts == "new path" and any(not is_folder(path) for path in named):
+        # A file that is named is not written in place of its folder.
+        return [r for r in fitting if r.kind != "folder"]
     return list(fitting)
 
 

@@ -331,3 +331,10 @@ class TestWhatTheStepItselfSays:
         found = parameters(spec("notes.add_note", title=TEXT, text=TEXT), [title, text])
         assert [each.references for each in found] == [("$s2.value",), ("$s1.text",)]
         assert only(spec("clipboard.set", text=TEXT), [title, text]).references == ("$s2.value",)
+
+    def test_a_file_that_is_named_is_not_written_in_place_of_its_folder(self):
+        path = {**TEXT, "description": "Path of the file to write"}
+        intent = "create the file packing.txt on the Desktop"
+        found = only(spec("fs.write_file", path=path), [DESKTOP, MAIL], intent=intent)
+        assert found.accepts == "new path"
+        assert found.references == ("$folder.Desktop/packing.txt",)
