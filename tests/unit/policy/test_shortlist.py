@@ -11,9 +11,7 @@ from orchestrator.policy.catalogue import WEIGHTS
 from orchestrator.policy.shortlist import (
     MOST,
     build_catalogue,
-    changing_namespace,
     explain,
-    named_closer,
     namespace_ranking,
     outside_quota,
     producers,
@@ -373,52 +371,3 @@ def test_the_order_of_the_catalogue_does_not_matter(situation, random):
 def test_entries_come_best_first(situation):
     entries = chosen_in(situation).entries
     assert list(entries) == sorted(entries, key=lambda entry: (-entry.score, entry.tool))
-
-
-READERS = [
-    ToolSpec(id="task.get_overdue_tasks", effect="read"),
-    ToolSpec(id="task.list_tasks", effect="read"),
-    ToolSpec(id="task.update_overdue_task", effect="local_write"),
-    ToolSpec(id="mail.get_overdue_mail", effect="read"),
-]
-
-
-@pytest.mark.parametrize(
-    ("tool_id", "words", "closer"),
-    [
-        ("task.list_tasks", "list the overdue tasks", "task.get_overdue_tasks"),
-        ("task.list_tasks", "list the tasks", ""),
-        ("task.get_overdue_tasks", "list the overdue tasks", ""),
-        ("task.update_overdue_task", "list the overdue tasks", ""),
-        ("mail.get_overdue_mail", "list the overdue tasks", ""),
-        ("task.gone", "list the overdue tasks", ""),
-    ],
-)
-def test_a_sibling_whose_name_says_more_of_the_words_is_closer(tool_id, words, closer):
-    catalogue = build_catalogue(READERS, [SharedWords()])
-    among = [spec.id for spec in READERS]
-    assert named_closer(catalogue, tool_id, among, words) == closer
-
-
-@pytest.mark.parametrize(
-    ("scores", "found"),
-    [
-        ([0.9, 0.2, 1.0], ("b", True)),
-        ([0.9, 0.8, 1.0], ("b", False)),
-        ([0.2, 0.9, 1.0], ("c", True)),
-    ],
-)
-def test_words_belong_to_the_namespace_whose_changing_tool_is_plainly_closest(scores, found):
-    specs = [
-        ToolSpec(id="b.write", effect="local_write"),
-        ToolSpec(id="c.send", effect="egress"),
-        ToolSpec(id="d.read", effect="read"),
-        ToolSpec(id="e.read", effect="read"),
-    ]
-    catalogue = build_catalogue(specs, [Fixed("minilm", [*scores, 0.0])])
-    assert changing_namespace(catalogue, "do it") == found
-
-
-def test_where_nothing_changes_anything_no_namespace_does():
-    catalogue = build_catalogue(READERS[:2], [SharedWords()])
-    assert changing_namespace(catalogue, "add a task") == ("", False)
