@@ -90,7 +90,7 @@ def _fixations(model: str, own: Row | None) -> Criterion:
 
 def _cached(model: str, own: Row | None) -> Criterion:
     where = f"{own.kind} cases" if own and own.kind != EVERY_KIND else "all cases"
-    name = f"prompt tokens from cache on calls that disclosed nothing, {where}"
+    name = f"prompt tokens from cache in decisions that disclosed no tool, {where}"
     bar = f"≥ {CACHED_SHARE * 100:.0f} %"
     if own is None or own.tokens.settled.value is None:
         return _unmeasured(name, model, bar)

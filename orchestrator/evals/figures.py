@@ -69,7 +69,7 @@ class Tokens(Frozen):
     per_solved: Mean
     cached: Cached
     settled: Cached
-    """Of the calls that disclosed nothing new."""
+    """Of the decisions for which no tool had to be described."""
 
 
 class Row(Frozen):

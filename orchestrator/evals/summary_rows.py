@@ -13,7 +13,7 @@ T = TypeVar("T")
 DECIDING = frozenset({"choose", "arguments", "search", "round"})
 """The purposes of the model calls that decide what is called next."""
 SETTLED = frozenset({"choose", "arguments", "round"})
-"""The purposes whose prompts can be served from cache where nothing new is disclosed."""
+"""The purposes whose prompts can be served from cache where no tool has to be described."""
 
 
 def row(records: Sequence[Record], *, arm: str, model: str, kind: str, part: Part) -> Row:
@@ -107,7 +107,7 @@ def _tokens(records: Sequence[Record]) -> Tokens:
     planning = _sum(use for t in traces for use in t.model if use.purpose == "plan")
     everything = sum(_all(trace) for trace in traces)
     solved = sum(record.score.solved for record in records)
-    settled = [use for use in uses if use.purpose in SETTLED and use.disclosed == 0]
+    settled = [use for trace in traces for use in _undisclosing(trace)]
     return Tokens(
         decisions=count,
         per_decision=_rate(spent.prompt, count),
@@ -118,6 +118,13 @@ def _tokens(records: Sequence[Record]) -> Tokens:
         cached=_cached([use for trace in traces for use in trace.model]),
         settled=_cached(settled),
     )
+
+
+def _undisclosing(trace: Trace) -> list[ModelUse]:
+    """The calls of the decisions for which no tool had to be described."""
+    uses = deciding(trace)
+    told = {use.decision for use in uses if use.disclosed}
+    return [use for use in uses if use.purpose in SETTLED and use.decision not in told]
 
 
 def _cached(uses: Sequence[ModelUse]) -> Cached:

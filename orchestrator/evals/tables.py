@@ -117,11 +117,11 @@ def tokens_table(report: EvalReport) -> Table:
         "all tokens per run": lambda r: mean_words(r.tokens.per_run, number),
         "all tokens per solved case": lambda r: mean_words(r.tokens.per_solved, number),
         "cached": lambda r: percent(r.tokens.cached.value),
-        "cached, nothing disclosed": lambda r: (
+        "cached, no tool disclosed": lambda r: (
             f"{percent(r.tokens.settled.value)} (n {r.tokens.settled.calls:,})"
         ),
     }
-    caption = "Tokens (n: runs, solved cases, model calls that disclosed nothing new)"
+    caption = "Tokens (n: runs, solved cases, model calls of decisions that disclosed no tool)"
     return _of_rows(report, "tokens", caption, columns)
 
 

@@ -114,17 +114,19 @@ def test_prompt_tokens_of_a_decision_hold_the_choice_and_the_arguments(maker):
         maker.use(usage=Usage(prompt=300, cached=100, generated=5), disclosed=4),
         maker.use("arguments", usage=Usage(prompt=400, cached=380, generated=20)),
         maker.use(decision=1, usage=Usage(prompt=500, cached=400, generated=5)),
+        maker.use("arguments", decision=1, usage=Usage(prompt=600, cached=590, generated=5)),
         ModelUse(purpose="answer", usage=Usage(prompt=200, generated=30)),
     )
     trace = Trace(status="completed", model=uses, seconds=3)
     tokens = row_of(of_one(maker, maker.record("a", trace=trace))).tokens
     assert tokens.decisions == 2
-    assert tokens.per_decision == 600
-    assert tokens.with_plan == 1100
-    assert tokens.computed == 160
-    assert tokens.per_run.value == 2400 + 110
-    assert (tokens.cached.prompt, tokens.cached.cached) == (2400, 880)
-    assert (tokens.settled.calls, tokens.settled.value) == (2, 780 / 900)
+    assert tokens.per_decision == 900
+    assert tokens.with_plan == 1400
+    assert tokens.computed == 165
+    assert tokens.per_run.value == 3000 + 115
+    assert (tokens.cached.prompt, tokens.cached.cached) == (3000, 1470)
+    # The first decision disclosed tools: its arguments are part of what had to be told.
+    assert (tokens.settled.calls, tokens.settled.value) == (2, 990 / 1100)
 
 
 def test_rounds_without_a_number_are_decisions_of_their_own(maker):
