@@ -26,6 +26,7 @@ from orchestrator.policy.expressions import (
     grounded,
     mended,
     uses_the_item,
+    without_unfit,
 )
 from orchestrator.policy.references import resolve
 from orchestrator.policy.spelling import spelled_out
@@ -98,10 +99,8 @@ async def fill_arguments(
     left = context.roles["planner"].profile.repairs
     while True:
         try:
-            found = mended(await _expressions(context, ahead, wanted, words, given), wanted)
-            check_expressions(context.specs[tool], found, wanted, ahead.offered)
-            if context.roles["planner"].profile.literals == "from the goal":
-                found = grounded(context.specs[tool], found, wanted, _said(context, ahead))
+            written = await _expressions(context, ahead, wanted, words, given)
+            found = _fitting(context, ahead, tool, wanted, written, last=left <= 0)
             return found, _calls(context, ahead, tool, found)
         except (InvalidArguments, MalformedReply) as error:
             if left <= 0:
@@ -112,6 +111,30 @@ async def fill_arguments(
                 # Nothing of the request stands in the transcript then.
                 words += "\n" + _request(context, ahead, tool, wanted)
             given = None
+
+
+def _fitting(
+    context: RunContext,
+    ahead: Prospect,
+    tool: str,
+    wanted: Sequence[Parameter],
+    written: Mapping[str, JsonValue],
+    *,
+    last: bool,
+) -> dict[str, JsonValue]:
+    """The arguments as they are meant; the `last` time without optional ones that do not fit.
+
+    Raises:
+        InvalidArguments: They may not stand.
+    """
+    spec, profile = context.specs[tool], context.roles["planner"].profile
+    found = mended(written, wanted)
+    if last and profile.mends_plans:
+        found = without_unfit(spec, found, wanted)
+    check_expressions(spec, found, wanted, ahead.offered)
+    if profile.literals == "from the goal":
+        found = grounded(spec, found, wanted, _said(context, ahead))
+    return found
 
 
 def _said(context: RunContext, ahead: Prospect) -> str:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import Plan, PlanStep
-from orchestrator.policy.planning import IDS, acts
+from orchestrator.policy.planning import IDS, acts, looks
 from orchestrator.policy.spoken import files_named, names_given
 
 Closest = Callable[[str], tuple[str, bool]]
@@ -41,12 +41,25 @@ _VERBS = (
     "rename|move|copy|delete|trash|create|make|write|save|draft|add|put|book|schedule|convert|merge"
     "|join|mark|update|cancel|commit|stage|tick|file|give|keep"
 )
+_LOOKING = "list|read|tell|show|count|look|find"
 _PART = re.compile(
-    rf"(?:,\s+|\s+and\s+|\s+then\s+)(?:and\s+|then\s+)*(?=(?:{_VERBS})\b)", re.IGNORECASE
+    rf"(?:,\s+|\s+and\s+|\s+then\s+)(?:and\s+|then\s+)*(?=(?:{_VERBS}|{_LOOKING})\b)", re.IGNORECASE
 )
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _TELLING = re.compile(r"[^\W_]{3,}")
 _FOLDER_OF = re.compile(r"([\w-]+)/$")
+_DONE_BY: dict[str, re.Pattern[str]] = {
+    verb: re.compile(rf"\b(?:{said})", re.IGNORECASE)
+    for verb, said in {
+        "move": r"mov(?:e|ing)\b|put\b|archive|file (?:it|them|each)\b",
+        "copy": r"cop(?:y|ies)|duplicate|back",
+        "rename": r"rename|name|call|give",
+        "delete": r"delete|trash|remove|discard|throw|clear",
+        "convert": r"convert|turn|export|save|make|create",
+        "draft": r"draft|mail|e-mail|write|message",
+    }.items()
+}
+"""Verbs that no other kind of step carries out, and the words of those that do."""
 NO_STEP = "No step does this part of the goal: {} Give each thing that it asks for its own step."
 FEW = 2
 """How many steps a plan may lack, by the evidence, before it is asked for again."""
@@ -106,8 +119,8 @@ class Missing(Frozen):
 def missing_parts(goal: str, plan: Plan, closest: Closest) -> list[Missing]:
     """The parts of a goal that ask for a change which no step of a plan makes.
 
-    A part is missing where it plainly belongs to a namespace that no step is in, or where it names
-    a file or quotes words that no step speaks of.
+    A part is missing where it plainly belongs to a namespace that no step is in, where it names a
+    file or quotes words that no step speaks of, and where no step speaks of what it does.
     """
     said = " ".join(step.intent for step in plan.steps).lower()
     there = {step.namespace for step in plan.steps}
@@ -118,26 +131,50 @@ def missing_parts(goal: str, plan: Plan, closest: Closest) -> list[Missing]:
         namespace, clear = closest(part)
         names = names_given(_ADDRESS.sub(" ", part))
         unsaid = bool(names) and not any(_spoken_of(name, said) for name in names)
-        if namespace and ((clear and namespace not in there) or unsaid):
+        if namespace and ((clear and namespace not in there) or unsaid or _undone(part, plan)):
             found.append(Missing(part=part, namespace=namespace))
     return found
 
 
 def with_missing(goal: str, plan: Plan, closest: Closest) -> Plan:
-    """The plan with a step at its end for each part of the goal that it lacks.
+    """The plan with a step for each part of the goal that it lacks.
 
-    Of a goal that speaks of each item the step goes over what the last step goes over.
+    It comes last, but before those that only look at what was made. Of a goal that speaks of each
+    item the step goes over what the last step goes over, or over that step where it changes what is
+    to be changed again.
     """
-    steps = list(plan.steps)
-    used = {step.id for step in steps}
+    looking = len(plan.steps)
+    while looking > 1 and _only_looks(plan.steps[looking - 1]):
+        looking -= 1
+    steps, last = list(plan.steps[:looking]), plan.steps[looking:]
+    used = {step.id for step in plan.steps}
     free = (name for name in IDS if name not in used)
     texts = [step.id for step in steps if step.namespace == "text" and step.over]
     for lacking, name in zip(missing_parts(goal, plan, closest), free, strict=False):
-        over = (texts or [steps[-1].over])[-1] if _EACH.search(lacking.part + goal) else ""
+        over = _changed_by(steps[-1], lacking) or (texts or [steps[-1].over])[-1]
+        over = over if _EACH.search(lacking.part + goal) else ""
         intent = (lacking.part[0].lower() + lacking.part[1:]).rstrip(".")[:160]
         step = PlanStep(id=name, intent=intent, namespace=lacking.namespace, over=over)
         steps.append(step)
-    return plan.model_copy(update={"steps": tuple(steps)})
+    return plan.model_copy(update={"steps": (*steps, *last)})
+
+
+def _only_looks(step: PlanStep) -> bool:
+    return not step.sources and looks(step.intent)
+
+
+def _changed_by(step: PlanStep, lacking: Missing) -> str:
+    """The step itself, where it changes items that the missing part is to change again."""
+    again = step.over and step.namespace == lacking.namespace and acts(step.intent)
+    return step.id if again else ""
+
+
+def _undone(part: str, plan: Plan) -> bool:
+    """Whether no step speaks of doing what a part of the goal begins with."""
+    verb = part.split(maxsplit=1)[0].lower()
+    done = _DONE_BY.get(verb)
+    said = (_QUOTED.sub(" ", step.intent) for step in plan.steps)
+    return done is not None and not any(done.search(intent) for intent in said)
 
 
 def parts(goal: str) -> list[str]:

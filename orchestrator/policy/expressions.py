@@ -54,6 +54,23 @@ def check_expressions(
         )
 
 
+def without_unfit(
+    spec: ToolSpec, expressions: Mapping[str, JsonValue], wanted: Sequence[Parameter]
+) -> dict[str, JsonValue]:
+    """The arguments without optional ones that point where they may not: nobody asked for them.
+
+    A repair turn has been asked for them before, and the model wrote the same.
+    """
+    needed = spec.input_schema.get("required", ())
+    unfit = {
+        parameter.name
+        for parameter in wanted
+        if parameter.name not in needed
+        and any(not _may_be(parameter, p) for p in pointers(expressions.get(parameter.name)))
+    }
+    return {name: value for name, value in expressions.items() if name not in unfit}
+
+
 def grounded(
     spec: ToolSpec,
     expressions: Mapping[str, JsonValue],

@@ -31,6 +31,8 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 _PATH = re.compile(r"\b[\w-]+(?:/[\w-]+)+\.\w{1,5}\b")
+_ALL = re.compile(r"list all the \w+\Z")
+"""How the steps begin that are added here: they list everything to find one."""
 _SEARCHES = re.compile(r"\W*(?:search|find|look for|locate)\b", re.IGNORECASE)
 _READS = re.compile(r"\W*read\b", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]{4,}")
@@ -80,11 +82,20 @@ def _needs(spec: ToolSpec, ending: str) -> bool:
     return any(name.endswith(ending) for name in spec.input_schema.get("required", ()))
 
 
-def looked_up(steps: Sequence[PlanStep], free: Iterator[str], where: Lookups) -> list[PlanStep]:
-    """The steps, and before each that needs an address or an id the one that finds it."""
+def looked_up(
+    steps: Sequence[PlanStep],
+    free: Iterator[str],
+    where: Lookups,
+    kept: Sequence[PlanStep] = (),
+) -> list[PlanStep]:
+    """The steps, and before each that needs an address or an id the one that finds it.
+
+    What one of the `kept` steps found already is not looked up again.
+    """
     found: list[PlanStep] = []
     for step in steps:
-        first = _person(step, found, where) or _record(step, found, where)
+        before = [*kept, *found]
+        first = _person(step, before, where) or _record(step, before, where)
         name = next(free, "") if first else ""
         if first is None or not name:
             found.append(step)
@@ -136,13 +147,34 @@ def _record(step: PlanStep, before: Sequence[PlanStep], where: Lookups) -> PlanS
     )
 
 
+def named_among(
+    step: PlanStep, source: PlanStep, items: Sequence[Mapping[str, JsonValue]]
+) -> tuple[int, ...]:
+    """The places of the items whose names say most of the words of a step; all where none does.
+
+    Only of records that were listed to find the one that is changed.
+    """
+    everything = tuple(range(len(items)))
+    one = _ON_A_RECORD.match(step.intent) and not _SEVERAL.search(step.intent)
+    if step.where or not one or not _ALL.match(source.intent):
+        return everything
+    said = set(_LETTERS.findall(step.intent.lower()))
+    shared = [len(said & set(_LETTERS.findall(_called(item).lower()))) for item in items]
+    most = max(shared, default=0)
+    return tuple(at for at in everything if shared[at] == most) if most else everything
+
+
+def _called(item: Mapping[str, JsonValue]) -> str:
+    return next((str(item[field]) for field in _CALLED if item.get(field)), "")
+
+
 def which_one(step: PlanStep, items: Sequence[Mapping[str, JsonValue]], *said: str) -> str:
     """The question which of several items is meant, or "" where several may be, or just one.
 
     `said` are the words of the goal and of the step that found the items.
     """
-    names = [next((str(i[f]) for f in _CALLED if i.get(f)), "") for i in items]
-    several = any(_SEVERAL.search(words) for words in (step.intent, *said))
+    names = [_called(item) for item in items]
+    several = any(_SEVERAL.search(words) for words in (step.intent, *said) if not _ALL.match(words))
     if len(items) < 2 or several or not all(names):  # noqa: PLR2004
         return ""
     return f"Which one is meant: {' or '.join(names[:MOST_NAMED])}? ({step.intent})"

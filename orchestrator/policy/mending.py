@@ -15,7 +15,9 @@ from orchestrator.core.tools import ToolSpec, split_name
 from orchestrator.policy.grounding import lister
 from orchestrator.policy.lookups import Lookups, looked_up, lookups, named_directly
 from orchestrator.policy.planning import IDS, MAKES, acts, asks_to_act, reads, with_values
+from orchestrator.policy.reading import PICTURES, Readers, read_before, read_first, readers
 from orchestrator.policy.selection import parse_where
+from orchestrator.policy.soundness import sound
 from orchestrator.policy.spoken import names_given
 
 TEXT = "text"
@@ -50,11 +52,6 @@ _READS_EACH = re.compile(
     re.IGNORECASE,
 )
 _NEW_FOLDER = re.compile(r"\W*(?:create|make)\b[^,.\"]*\b(?:folder|directory)\b", re.IGNORECASE)
-_TAKES_THE_TEXT = re.compile(
-    r"\W*(?:extract|read|get|take|copy)\b (?:out )?(?:the |its |their )?(?:whole |full )?"
-    r"(?:texts?|contents?)\b",
-    re.IGNORECASE,
-)
 _TITLES = re.compile(r"\b(?:title|subject)s?\b", re.IGNORECASE)
 _COMPARES = re.compile(
     r"\W*(?:find|determine|compare|tell|identify|choose|pick)\b.*\b(?:longest|shortest|largest|biggest"
@@ -62,6 +59,8 @@ _COMPARES = re.compile(
     re.IGNORECASE,
 )
 _JOINS = re.compile(r"\W*(?:join|merge|combine|concat\w*)(?:\b|_)", re.IGNORECASE)
+_DRAFTS = re.compile(r"\bdrafts?\b", re.IGNORECASE)
+_SENDS = re.compile(r"\W*\b(?:send|forward|post)\b", re.IGNORECASE)
 _LISTS = re.compile(r"\W*(?:list|find|search|look)\b", re.IGNORECASE)
 _IN_A_FIELD = re.compile(
     r"\b(?:have|has|having|with|contain(?:s|ing)?)\s+(?:the word\s+)?[\"\u201c]?([\w-]+)[\"\u201d]?"
@@ -75,19 +74,19 @@ _ENDING = re.compile(r"(?<![\w*])\.([a-z]{2,5})\b")
 _TYPE = re.compile(
     r"\b(pdf|docx|png|jpg|txt|csv|json|html)s?\b(?! (?:version|copy|table))", re.IGNORECASE
 )
+_OF_PICTURES = re.compile(r"\.(png|jpe?g|gif|bmp|webp|tiff?|heic)$", re.IGNORECASE)
 _LESS = frozenset({"smaller", "less"})
 
 
 class Abilities(Frozen):
     """What some namespaces can do.
 
-    `lists` is the one whose tool lists a folder; those in `reads` find things by one tool and read
-    them by another, as `list_notes` and `read_note` do; those in `joins` make one thing of several;
-    `finds` says where addresses and records are looked up.
+    `lists` is the one whose tool lists a folder; `reads` says which read what; those in `joins`
+    make one thing of several; `finds` says where addresses and records are looked up.
     """
 
     lists: str = ""
-    reads: frozenset[str] = frozenset()
+    reads: Readers = Readers()
     joins: frozenset[str] = frozenset()
     finds: Lookups = Lookups()
 
@@ -111,21 +110,24 @@ def mended(
     `places` are the folders of the run, `can` says what its tools do, `shown` are the intents of
     worked examples.
     """
-    steps = _own(plan.steps[len(kept) :], goal, shown)
+    steps = sound(plan.steps[len(kept) :], {step.id for step in kept})
+    steps = _own(steps, goal, shown)
     steps = _not_again(steps, kept)
     made = {s.id for s in (*kept, *steps) if _NEW_FOLDER.match(s.intent)}
     steps = [_alone(step, made) for step in steps]
     steps = _without_comparing(steps)
+    steps = _unsent(steps, goal)
     steps = _harmless(steps) if only_asks(goal) else steps
     ids = {step.id for step in (*kept, *steps)}
     free = (name for name in IDS if name not in ids)
     steps = named_directly(steps, can.lists) if can.lists and not kept else steps
     steps = _listed_first(steps, free, can.lists, places) if can.lists else steps
+    steps = read_first(steps, free, can.reads) if not kept else steps
     steps = [_joined(step, can.joins) for step in steps]
     steps = _over_each(steps, kept)
-    steps = _read_before(steps, free, can.reads)
+    steps = read_before(steps, free, can.reads, files=can.lists)
     steps = _over_what_was_made(steps)
-    steps = looked_up(steps, free, can.finds)
+    steps = looked_up(steps, free, can.finds, kept)
     steps = list(with_values(steps, taken={step.id for step in kept}))
     steps = _with_parts(steps, free)
     return plan.model_copy(update={"steps": (*kept, *steps)}) if steps else plan
@@ -134,15 +136,9 @@ def mended(
 def abilities(specs: Collection[ToolSpec]) -> Abilities:
     """What the tools of a run can do, as their schemas and names say."""
     listing = lister(specs)
-    readers = {spec.id for spec in specs if spec.effect == "read"}
-    pairs = [split_name(name) for name in readers]
     return Abilities(
         lists=split_name(listing[0])[0] if listing else "",
-        reads=frozenset(
-            space
-            for space, name in pairs
-            if name.startswith("read_") and f"{space}.list_{name.removeprefix('read_')}s" in readers
-        ),
+        reads=readers(specs),
         joins=frozenset(spec.namespace for spec in specs if _JOINS.match(spec.name)),
         finds=lookups(specs),
     )
@@ -249,6 +245,14 @@ def _over_each(steps: Sequence[PlanStep], kept: Sequence[PlanStep]) -> list[Plan
     return found
 
 
+def _unsent(steps: Sequence[PlanStep], goal: str) -> list[PlanStep]:
+    """The steps without those that send what the goal asks only to be drafted."""
+    if not _DRAFTS.search(goal) or _SENDS.search(_QUOTED.sub(" ", goal)):
+        return list(steps)
+    sources = {source for step in steps for source in step.sources}
+    return [s for s in steps if s.id in sources or not _SENDS.match(s.intent)] or list(steps)
+
+
 def _joined(step: PlanStep, joiners: Collection[str]) -> PlanStep:
     """The step in the one namespace that joins things, where it is there to join some."""
     if len(joiners) != 1 or step.namespace in {TEXT, *joiners} or not _JOINS.match(step.intent):
@@ -262,39 +266,24 @@ def _without_comparing(steps: Sequence[PlanStep]) -> list[PlanStep]:
     return list(steps[:-1] if least else steps)
 
 
-def _read_before(
-    steps: Sequence[PlanStep], free: Iterator[str], readers: Collection[str]
-) -> list[PlanStep]:
-    """The steps, and between one that finds mails and one that works on their text one that reads.
-
-    A step that is there to take the text out of what was found is that step itself.
-    """
-    found: list[PlanStep] = []
-    for step in steps:
-        source = next((other for other in found if other.id == step.over), None)
-        source = source or (found[-1] if found and not step.over else None)
-        unread = source and source.namespace in readers and _LISTS.match(source.intent)
-        if source is None or not unread or step.namespace != TEXT:
-            found.append(step)
-            continue
-        reads = {"intent": f"read what {source.id} found", "namespace": source.namespace}
-        over = {"over": source.id, "where": step.where, "take": step.take}
-        if _TAKES_THE_TEXT.match(step.intent):
-            found.append(step.model_copy(update={**reads, **over}))
-        elif name := next(free, ""):
-            found.append(PlanStep(id=name, **reads, **over))
-            found.append(step.model_copy(update={"over": name, "where": (), "take": None}))
-    return found
-
-
 def _over_what_was_made(steps: Sequence[PlanStep]) -> list[PlanStep]:
-    """The steps, one that gives a title over the one that made titles for each item before it."""
+    """The steps, one that gives a title over the one that made titles for each item before it.
+
+    One that goes over a single thing that was made has no condition on it.
+    """
     found: list[PlanStep] = []
     for step in steps:
         made = [s.id for s in found if s.namespace == TEXT and s.over and _TITLES.search(s.intent)]
         own = _TITLES.search(_QUOTED.sub(" ", step.intent)) and not names_given(step.intent)
         alone = not step.over and step.namespace != TEXT and own
-        found.append(step.model_copy(update={"over": made[-1]}) if made and alone else step)
+        source = next((s for s in found if s.id == step.over), None)
+        if made and alone:
+            found.append(step.model_copy(update={"over": made[-1]}))
+        elif source and not source.over and MAKES.match(source.intent):
+            # What was made is one thing: there is nothing to choose among.
+            found.append(step.model_copy(update={"where": (), "take": None}))
+        else:
+            found.append(step)
     return found
 
 
@@ -339,13 +328,18 @@ def _spoken(step: PlanStep, source: PlanStep, *, files: str) -> tuple[Condition,
     return ()
 
 
-def spoken_instead(step: PlanStep, said: Sequence[str]) -> tuple[Condition, ...] | None:
+def spoken_instead(
+    step: PlanStep, said: Sequence[str], names: Sequence[str] = ()
+) -> tuple[Condition, ...] | None:
     """Which items are meant where the step's own condition fits none; None where nothing says it.
 
     "Each receipt" of pictures called img-01.png is no word of their names: the kind of file that
-    was spoken of says which are meant. A condition that the goal itself words stays as it is.
+    was spoken of says which are meant; of pictures, the `names` of the items.
     """
+    endings = {ending[1].lower() for name in names if (ending := _OF_PICTURES.search(name))}
     for words in (step.intent, *said):
+        if PICTURES.search(words) and len(endings) == 1:
+            return parse_where(f"name ends with .{endings.pop()}")
         if (ending := _ENDING.search(words) or _TYPE.search(words)) is not None:
             return parse_where(f"name ends with .{ending[1].lower()}")
     return None

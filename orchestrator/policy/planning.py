@@ -68,7 +68,8 @@ _SPOKEN_OF: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 _NO_CONDITION = re.compile(r"[\w .-]+(?:/[\w .-]+)+|text|path|names?|titles?|files?|folders?")
 """A folder, or a field alone: written where a condition belongs, it says of no item that it is
 meant or not."""
-_QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*[\"\u201d]")
+_QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*[\"\u201d]|\S*/\S+")
+"""What is named, not said: quoted words and paths."""
 _READS = re.compile(r"\b(read|extract|text)\b", re.IGNORECASE)
 
 

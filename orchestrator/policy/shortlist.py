@@ -164,8 +164,9 @@ def named_closer(catalogue: Catalogue, tool: str, among: Sequence[str], words: s
     """The tool whose name says all that another's says of some words, and more; "" if none does.
 
     Of "list the overdue tasks" `list_tasks` says the tasks, `get_overdue_tasks` that they are
-    overdue too. How a tool gets at things says nothing, and only readers are compared: a writer's
-    name says what is done, and the words may say that of something else.
+    overdue too. How a tool gets at things says nothing, but what else it does has to be said:
+    "read each Word file" does not mean `count_words`. Only readers are compared: a writer's name
+    says what is done, and the words may say that of something else.
     """
     specs = {spec.id: spec for spec in catalogue.specs}
     if tool not in specs or specs[tool].effect != "read":
@@ -175,9 +176,13 @@ def named_closer(catalogue: Catalogue, tool: str, among: Sequence[str], words: s
     for other in among:
         spec = specs.get(other)
         same = spec is not None and (spec.effect, spec.namespace) == ("read", specs[tool].namespace)
-        if spec and same and own < _stems(spec.name) & said:
+        if spec and same and own < _stems(spec.name) & said and _verb(spec.name) <= said:
             return other
     return ""
+
+
+def _verb(name: str) -> set[str]:
+    return _stems(name.partition("_")[0])
 
 
 def _stems(words: str) -> set[str]:

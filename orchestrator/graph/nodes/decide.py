@@ -28,6 +28,7 @@ from orchestrator.policy.endings import (
     nothing_to_go_over,
 )
 from orchestrator.policy.handles import Handle, handle, handles
+from orchestrator.policy.lookups import named_among
 from orchestrator.policy.mending import spoken_instead
 from orchestrator.policy.replanning import FAILURES_BEFORE_REPLAN
 from orchestrator.policy.selection import meant, select
@@ -155,8 +156,13 @@ def _indices(run: RunState, step: StepState, *, mend: bool) -> tuple[int, ...]:
     where = meant(step.step.where, items) if mend else step.step.where
     places = select(items, where, step.step.take)
     if mend and where and not places:
-        instead = spoken_instead(step.step, _intents(run, step))
+        names = [str(item.get("name", "")) for item in items]
+        instead = spoken_instead(step.step, _intents(run, step), names)
         places = () if instead is None else select(items, meant(instead, items), step.step.take)
+    if mend:
+        listed = next(s.step for s in run.steps if s.step.id == step.step.over)
+        named = named_among(step.step, listed, [items[place] for place in places])
+        places = tuple(places[at] for at in named)
     chosen = [source.items[place].id for place in places]
     left = [item for item in chosen if item not in handle(run, step).by_id]
     return tuple(left or chosen)

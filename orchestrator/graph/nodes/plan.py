@@ -39,6 +39,7 @@ from orchestrator.policy.replanning import (
     repeated_writes,
 )
 from orchestrator.policy.shortlist import changing_namespace
+from orchestrator.policy.soundness import closer, of_another_goal
 from orchestrator.prompting.render import compact, step_json
 
 ATTEMPTS = 3
@@ -56,9 +57,10 @@ async def plan_run(context: RunContext) -> GraphState:
             RunEnded(status="stopped", error=reason, code="budget_exceeded")
         )
     problems: list[str] = []
+    made: Plan | None = None
     for _ in range(ATTEMPTS):
-        made, problems = await _attempt(context, problems)
-        if made is not None:
+        made, problems = await _attempt(context, problems, made)
+        if made is not None and not problems:
             context.warm(dict.fromkeys(step.namespace for step in made.steps))
             given = _given_up(context, made)
             return await context.happened(*_accepted(context.state, made), *given)
@@ -74,7 +76,10 @@ def _no_new_plan(state: RunState) -> str:
     return f"The budget of {allowed} new plans is used up. {state.replan_reason}"
 
 
-async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | None, list[str]]:
+async def _attempt(
+    context: RunContext, problems: list[str], earlier: Plan | None
+) -> tuple[Plan | None, list[str]]:
+    """Ask once: the plan, if the reply is one, and what is wrong with it."""
     state = context.state
     kept = done_steps(state.steps)
     appended = _messages(context, problems)
@@ -107,14 +112,19 @@ async def _attempt(context: RunContext, problems: list[str]) -> tuple[Plan | Non
         usage=reply.usage,
         seconds=reply.seconds,
     )
-    made, found, deflection = _judged(context, reply.text, first=not problems)
+    made, found, deflection = _judged(context, reply.text, earlier, first=not problems)
     refused = (PlanRefused(problems=tuple(found), deflection=deflection),) if found else ()
     await context.happened(called, *refused)
-    return (None if found else made), found
+    return made, found
 
 
-def _judged(context: RunContext, text: str, *, first: bool) -> tuple[Plan | None, list[str], bool]:
-    """Read a reply, and say what is wrong with it; too few steps are objected to only once."""
+def _judged(
+    context: RunContext, text: str, earlier: Plan | None, *, first: bool
+) -> tuple[Plan | None, list[str], bool]:
+    """Read a reply, and say what is wrong with it; too few steps are objected to only once.
+
+    The `earlier` plan that it was to replace is taken instead where that says more of the goal.
+    """
     state = context.state
     mend = context.roles["planner"].profile.mends_plans
     kept = done_steps(state.steps)
@@ -123,6 +133,8 @@ def _judged(context: RunContext, text: str, *, first: bool) -> tuple[Plan | None
         made = read_plan(text, kept, mend=mend)
         if mend and not first and state.plan is None and state.request:
             # Asked again, a small model writes the same: what is missing is added.
+            usable = earlier and not plan_problems(earlier, context.namespaces)
+            made = closer(state.request.goal, made, earlier if usable else None)
             made = with_missing(state.request.goal, made, closest)
         made = _mended(context, made, kept) if mend else made
     except InvalidPlan as error:
@@ -132,6 +144,8 @@ def _judged(context: RunContext, text: str, *, first: bool) -> tuple[Plan | None
     if made.answer and not state.deflected and state.request and asks_to_act(state.request.goal):
         return made, ["The goal asks for something to be done: give the steps that do it."], True
     problems = plan_problems(made, context.namespaces) + repeated_writes(made, state)
+    if mend and first and not kept and state.request:
+        problems += of_another_goal(state.request.goal, made)
     if first and not problems and state.plan is None and state.request:
         goal = state.request.goal
         missing = missing_parts(goal, made, closest) if mend else []

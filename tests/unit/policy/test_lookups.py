@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.tools import ToolSpec
-from orchestrator.policy.lookups import Lookups, looked_up, lookups, named_directly, which_one
+from orchestrator.policy.lookups import (
+    Lookups,
+    looked_up,
+    lookups,
+    named_among,
+    named_directly,
+    which_one,
+)
 
 WHERE = Lookups(people="contacts", records={"calendar": "events", "task": "tasks"})
 
@@ -146,3 +153,27 @@ def test_a_file_that_is_named_with_its_path_is_not_searched_for():
 )
 def test_other_searches_stay(steps):
     assert named_directly(steps, "filesystem") == steps
+
+
+EVENTS = [{"title": "Dentist Mia"}, {"title": "Piano"}, {"title": "Dentist Jon"}]
+
+
+@pytest.mark.parametrize(
+    ("intent", "listing", "found"),
+    [
+        ("move the dentist appointment", "list all the events", (0, 2)),
+        ("cancel the piano lesson", "list all the events", (1,)),
+        ("move the appointment", "list all the events", (0, 1, 2)),
+        ("cancel all dentist appointments", "list all the events", (0, 1, 2)),
+        ("cancel the piano lesson", "find what is on today", (0, 1, 2)),
+        ("read the piano lesson", "list all the events", (0, 1, 2)),
+    ],
+)
+def test_of_records_listed_to_find_one_those_of_its_name_are_meant(intent, listing, found):
+    source = step(listing, "calendar", "s1")
+    assert named_among(step(intent, "calendar", "s2", "s1"), source, EVENTS) == found
+
+
+def test_that_records_were_all_listed_to_find_one_does_not_mean_several():
+    moved = step("move the dentist appointment", "calendar", "s2", "s1")
+    assert which_one(moved, EVENTS, "list all the events", "Move my dentist appointment.")

@@ -18,9 +18,14 @@ from orchestrator.policy.mending import (
     spoken_instead,
 )
 from orchestrator.policy.planning import plan_problems, read_plan
+from orchestrator.policy.reading import Readers
 
 PLACES = ("Kitchen", "Lost bikes", "Poems", "Telescope")
-CAN = Abilities(lists="filesystem", reads={"email", "knowledge"}, joins={"document"})
+CAN = Abilities(
+    lists="filesystem",
+    reads=Readers(pairs={"email", "knowledge"}, documents="document", pictures="ocr"),
+    joins={"document"},
+)
 NAMESPACES = ("filesystem", "task", "ocr", "text", "clipboard", "knowledge", "email", "contacts")
 
 
@@ -278,7 +283,7 @@ def test_a_title_that_was_made_for_each_is_used_for_each():
 def test_what_tools_can_do_is_told_by_their_names():
     names = ("mail.list_messages", "mail.read_message", "data.list_tables", "data.read_csv")
     specs = [ToolSpec(id=name, effect="read") for name in (*names, "doc.merge_documents")]
-    assert abilities(specs) == Abilities(reads={"mail"}, joins={"doc"})
+    assert abilities(specs) == Abilities(reads=Readers(pairs={"mail"}), joins={"doc"})
 
 
 @pytest.mark.parametrize(("joins", "namespace"), [({"doc"}, "doc"), ({"a", "b"}, "filesystem")])
