@@ -30,6 +30,7 @@ from orchestrator.graph.thread import (
 from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
 from orchestrator.policy.grounding import lister, lists_a_folder
 from orchestrator.policy.handles import handles, shape
+from orchestrator.policy.lookups import unidentified
 from orchestrator.policy.planning import acts, looks, makes_a_name, unasked
 from orchestrator.policy.samples import sample_arguments
 from orchestrator.policy.shortlist import MOST, Shortlist, leader, named_closer, shortlist
@@ -268,6 +269,7 @@ def candidates(
             or (acting and spec.effect == "read")
             or (looking and spec.effect != "read")
             or (gate and unasked(spec.name, ahead.step.intent))
+            or (gate and unidentified(spec, ahead.offered, f"{ahead.step.intent} {ahead.goal}"))
             or (kept_in and spec.id != kept_in and spec.namespace != ahead.step.namespace)
         },
         pinned=[example.step.tool] if example and not state.query else [],

@@ -128,7 +128,7 @@ def _fitting(
         InvalidArguments: They may not stand.
     """
     spec, profile = context.specs[tool], context.roles["planner"].profile
-    found = mended(written, wanted)
+    found = mended(written, wanted, ahead.step.intent)
     if last and profile.mends_plans:
         found = without_unfit(spec, found, wanted)
     check_expressions(spec, found, wanted, ahead.offered)

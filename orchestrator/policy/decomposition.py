@@ -51,10 +51,10 @@ _FOLDER_OF = re.compile(r"([\w-]+)/$")
 _DONE_BY: dict[str, re.Pattern[str]] = {
     verb: re.compile(rf"\b(?:{said})", re.IGNORECASE)
     for verb, said in {
-        "move": r"mov(?:e|ing)\b|put\b|archive|file (?:it|them|each)\b",
+        "move": r"mov(?:e|ing)\b|put\b|archive|file (?:it|them|each)\b|update|reschedul",
         "copy": r"cop(?:y|ies)|duplicate|back",
         "rename": r"rename|name|call|give",
-        "delete": r"delete|trash|remove|discard|throw|clear",
+        "delete": r"delete|trash|remove|discard|throw|clear|cancel|call off",
         "convert": r"convert|turn|export|save|make|create",
         "draft": r"draft|mail|e-mail|write|message",
     }.items()
@@ -120,7 +120,8 @@ def missing_parts(goal: str, plan: Plan, closest: Closest) -> list[Missing]:
     """The parts of a goal that ask for a change which no step of a plan makes.
 
     A part is missing where it plainly belongs to a namespace that no step is in, where it names a
-    file or quotes words that no step speaks of, and where no step speaks of what it does.
+    file or quotes words that no step speaks of, and where the steps of its namespace do
+    something else.
     """
     said = " ".join(step.intent for step in plan.steps).lower()
     there = {step.namespace for step in plan.steps}
@@ -131,7 +132,8 @@ def missing_parts(goal: str, plan: Plan, closest: Closest) -> list[Missing]:
         namespace, clear = closest(part)
         names = names_given(_ADDRESS.sub(" ", part))
         unsaid = bool(names) and not any(_spoken_of(name, said) for name in names)
-        if namespace and ((clear and namespace not in there) or unsaid or _undone(part, plan)):
+        undone = namespace in there and _undone(part, plan)
+        if namespace and ((clear and namespace not in there) or unsaid or undone):
             found.append(Missing(part=part, namespace=namespace))
     return found
 

@@ -10,6 +10,7 @@ from orchestrator.core.errors import InvalidArguments, MissingValue
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import Parameter
 from orchestrator.policy.references import JOINED, Reference, pointers
+from orchestrator.policy.spoken import quotes
 
 _WORDS = re.compile(r"[^\W_]{3,}")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
@@ -24,6 +25,7 @@ _SOME_DAY = re.compile(
     r"|january|february|march|april|may|june|july|august|september|october|november|december)\b",
     re.IGNORECASE,
 )
+_CALLED = ("title", "subject")
 _STEM = 5
 """Letters by which two forms of a word are the same."""
 
@@ -95,7 +97,7 @@ def grounded(
         value = expressions.get(parameter.name)
         if parameter.accepts == "date" and isinstance(value, str):
             invented = _is_no_day_of(value, said.partition("\n")[2])
-            _leave_out(spec, parameter, kept, invented=invented)
+            _leave_out(spec, parameter, kept, said, invented=invented)
         if parameter.accepts not in {"text", "name"} or not isinstance(value, str):
             continue
         # Constants such as HEAD or UTC are known, not invented.
@@ -106,15 +108,17 @@ def grounded(
         strange = [word for word in words if word[:_STEM] not in told]
         addresses = [found for found in _ADDRESS.findall(value.lower()) if found not in lowered]
         invented = bool(addresses) or 2 * len(strange) > len(words)
-        _leave_out(spec, parameter, kept, invented=invented)
+        _leave_out(spec, parameter, kept, said, invented=invented)
     return kept
 
 
 def _leave_out(
-    spec: ToolSpec, parameter: Parameter, kept: dict[str, JsonValue], *, invented: bool
+    spec: ToolSpec, parameter: Parameter, kept: dict[str, JsonValue], said: str, *, invented: bool
 ) -> None:
-    """Leave an invented value out, or refuse it where the tool needs one."""
-    if invented and parameter.name in spec.input_schema.get("required", ()):
+    """Leave an invented value out, or refuse it where the tool or the step needs one."""
+    needed = parameter.name in spec.input_schema.get("required", ())
+    asked = spec.effect != "read" and _asked_for(parameter.name, said.partition("\n")[0])
+    if invented and (needed or asked):
         raise MissingValue(
             f"{spec.id}: {parameter.name} stands neither in the goal nor in a result."
             f" Use what they say{_such_as(parameter)}.",
@@ -122,6 +126,12 @@ def _leave_out(
         )
     if invented:
         kept.pop(parameter.name, None)
+
+
+def _asked_for(name: str, intent: str) -> bool:
+    """Whether a step says that something is to have this: "with his phone number"."""
+    owned = re.findall(r"\b(?:his|her|their|its)\s+((?:\w+\s+){0,2}\w+)", intent.lower())
+    return any(word in name.lower() for words in owned for word in _WORDS.findall(words))
 
 
 def _is_no_day_of(value: str, told: str) -> bool:
@@ -146,7 +156,7 @@ def _of_the_item(offered: Sequence[Reference]) -> set[str]:
 
 
 def mended(
-    expressions: Mapping[str, JsonValue], wanted: Sequence[Parameter]
+    expressions: Mapping[str, JsonValue], wanted: Sequence[Parameter], intent: str = ""
 ) -> dict[str, JsonValue]:
     """Arguments with the slips of small models put right where only one thing can be meant.
 
@@ -167,7 +177,15 @@ def mended(
             found[parameter.name] = _address(parameter, value)
         if parameter.name == "query" and isinstance(value, str):
             found[parameter.name] = _TITLE.sub("", value) or value
-    return found
+    return _called_as_quoted(found, quotes(intent))
+
+
+def _called_as_quoted(found: dict[str, JsonValue], quoted: Sequence[str]) -> dict[str, JsonValue]:
+    """The one text that the step quotes and no argument has, as the title in place of a pointer."""
+    said = " ".join(str(value) for value in found.values()).lower()
+    unused = [words for words in quoted if words.lower().rstrip(".!?") not in said]
+    name = next((name for name in _CALLED if pointers(found.get(name))), "")
+    return {**found, name: unused[0]} if name and len(unused) == 1 else found
 
 
 def _address(parameter: Parameter, value: str) -> str:

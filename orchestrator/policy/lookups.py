@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.references import Reference
 from orchestrator.policy.selection import parse_where
 from orchestrator.policy.spoken import quoted
 
@@ -33,6 +34,8 @@ _SEVERAL = re.compile(
 _PATH = re.compile(r"\b[\w-]+(?:/[\w-]+)+\.\w{1,5}\b")
 _ALL = re.compile(r"list all the \w+\Z")
 """How the steps begin that are added here: they list everything to find one."""
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[:.]\d\d\b")
+_SOME_ID = re.compile(r"\b(?=\w*\d)[\w-]{2,}\b")
 _SEARCHES = re.compile(r"\W*(?:search|find|look for|locate)\b", re.IGNORECASE)
 _READS = re.compile(r"\W*read\b", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]{4,}")
@@ -69,6 +72,18 @@ def lookups(specs: Collection[ToolSpec]) -> Lookups:
         people=people[0] if people else "",
         records={name: plural for name, plural in lists.items() if name in by_id},
     )
+
+
+def unidentified(spec: ToolSpec, offered: Sequence[Reference], said: str) -> bool:
+    """Whether a reading tool needs an id that nothing found has and nobody gave: it is too early.
+
+    A tool that changes something stays: what it is to change is looked up before it.
+    """
+    needed = [name for name in spec.input_schema.get("required", ()) if name.endswith("_id")]
+    if spec.effect != "read" or not needed or _SOME_ID.search(_DATE.sub(" ", said)):
+        return False
+    fields = {reference.text.rpartition(".")[2] for reference in offered}
+    return not all({"id", name} & fields for name in needed)
 
 
 def _finds_people(spec: ToolSpec) -> bool:

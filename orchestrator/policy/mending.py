@@ -15,10 +15,18 @@ from orchestrator.core.tools import ToolSpec, split_name
 from orchestrator.policy.grounding import lister
 from orchestrator.policy.lookups import Lookups, looked_up, lookups, named_directly
 from orchestrator.policy.planning import IDS, MAKES, acts, asks_to_act, reads, with_values
-from orchestrator.policy.reading import PICTURES, Readers, read_before, read_first, readers
+from orchestrator.policy.reading import (
+    PICTURES,
+    Readers,
+    by_its_reader,
+    read_before,
+    read_first,
+    readers,
+)
 from orchestrator.policy.selection import parse_where
 from orchestrator.policy.soundness import sound
 from orchestrator.policy.spoken import names_given
+from orchestrator.policy.wording import with_words_given
 
 TEXT = "text"
 
@@ -125,8 +133,10 @@ def mended(
     steps = read_first(steps, free, can.reads) if not kept else steps
     steps = [_joined(step, can.joins) for step in steps]
     steps = _over_each(steps, kept)
+    steps = [by_its_reader(step, goal, can.reads, files=can.lists) for step in steps]
     steps = read_before(steps, free, can.reads, files=can.lists)
     steps = _over_what_was_made(steps)
+    steps = with_words_given(goal, steps)
     steps = looked_up(steps, free, can.finds, kept)
     steps = list(with_values(steps, taken={step.id for step in kept}))
     steps = _with_parts(steps, free)
@@ -254,10 +264,14 @@ def _unsent(steps: Sequence[PlanStep], goal: str) -> list[PlanStep]:
 
 
 def _joined(step: PlanStep, joiners: Collection[str]) -> PlanStep:
-    """The step in the one namespace that joins things, where it is there to join some."""
-    if len(joiners) != 1 or step.namespace in {TEXT, *joiners} or not _JOINS.match(step.intent):
+    """The step in the one namespace that joins things, where it is there to join some.
+
+    All of them become one: it is carried out once, not for each.
+    """
+    if len(joiners) != 1 or step.namespace == TEXT or not _JOINS.match(step.intent):
         return step
-    return step.model_copy(update={"namespace": next(iter(joiners))})
+    once = {} if step.where or step.take else {"over": ""}
+    return step.model_copy(update={"namespace": next(iter(joiners)), **once})
 
 
 def _without_comparing(steps: Sequence[PlanStep]) -> list[PlanStep]:

@@ -60,6 +60,22 @@ _SPOKEN_OF: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
         re.compile(r"\b(?:restor|recover|undelet|trash|bin\b|back\b)", re.IGNORECASE),
     ),
     (
+        re.compile(r"(?:update|complete)_"),
+        re.compile(r"^(?!\W*(?:add|create|make|book|draft|write|schedule)\b)", re.IGNORECASE),
+    ),
+    (
+        re.compile(r"convert_"),
+        re.compile(
+            r"\b(?:convert|turn|export|translat|transform|format|version|web page)"
+            r"|(?<!\.)\b(?:pdf|html|docx|markdown|txt|json|csv|o'clock|time)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        re.compile(r"(?:merge|join)_"),
+        re.compile(r"\b(?:merg|join|combin|concat|together|append|one|single)", re.IGNORECASE),
+    ),
+    (
         re.compile(r"(?:create|make)_(?:dir|folder)"),
         re.compile(r"folder|director|^(?!.*\bfile\b)", re.IGNORECASE),
     ),

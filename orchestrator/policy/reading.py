@@ -32,6 +32,8 @@ _OF_WHAT_IT_SAYS = re.compile(
     r"|on (?:it|them|each)|dates?|amounts?|sums?|totals?|senders?|authors?|words?)\b",
     re.IGNORECASE,
 )
+_READS_THEM = re.compile(r"\W*(?:read|extract|transcribe|scan)\b", re.IGNORECASE)
+_DOCUMENTS = re.compile(r"\b(?:document|letter|text file|docx|pdf)s?\b", re.IGNORECASE)
 _TABLES = (".csv", ".tsv", ".xlsx", ".db", ".sqlite", ".json")
 
 
@@ -111,6 +113,18 @@ def read_before(
             after = {"over": name, "where": (), "take": None, "namespace": own}
             found.append(step.model_copy(update=after))
     return found
+
+
+def by_its_reader(step: PlanStep, goal: str, can: Readers, *, files: str) -> PlanStep:
+    """The step that reads several files in the namespace that reads what is in such files.
+
+    `files` is the namespace that lists them, and reads no picture.
+    """
+    if step.namespace != files or not step.over or not _READS_THEM.match(step.intent):
+        return step
+    shown = PICTURES.search(f"{step.intent} {goal}") and not _DOCUMENTS.search(step.intent)
+    reader = can.pictures if shown else can.documents
+    return step.model_copy(update={"namespace": reader}) if reader else step
 
 
 def _reading(step: PlanStep, source: PlanStep, can: Readers, files: str) -> dict[str, str] | None:

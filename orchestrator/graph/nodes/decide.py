@@ -1,6 +1,7 @@
 """decide: for the step at hand, one tool and its arguments, and what the guard says of it."""
 
 from langgraph.runtime import Runtime
+from pydantic import JsonValue
 
 from orchestrator.core.errors import InvalidArguments, InvalidPlan, MalformedReply, MissingValue
 from orchestrator.core.events import (
@@ -27,7 +28,7 @@ from orchestrator.policy.endings import (
     new_plan_or_failure,
     nothing_to_go_over,
 )
-from orchestrator.policy.handles import Handle, handle, handles
+from orchestrator.policy.handles import Handle, handle, handles, lineage
 from orchestrator.policy.lookups import named_among
 from orchestrator.policy.mending import spoken_instead
 from orchestrator.policy.replanning import FAILURES_BEFORE_REPLAN
@@ -152,7 +153,7 @@ def _indices(run: RunState, step: StepState, *, mend: bool) -> tuple[int, ...]:
     source = _source(run, step)
     if source is None:
         return ()
-    items = [item.data for item in source.items]
+    items = [_with_origin(run, source, item.id) for item in source.items]
     where = meant(step.step.where, items) if mend else step.step.where
     places = select(items, where, step.step.take)
     if mend and where and not places:
@@ -166,6 +167,12 @@ def _indices(run: RunState, step: StepState, *, mend: bool) -> tuple[int, ...]:
     chosen = [source.items[place].id for place in places]
     left = [item for item in chosen if item not in handle(run, step).by_id]
     return tuple(left or chosen)
+
+
+def _with_origin(run: RunState, source: Handle, item: int) -> dict[str, JsonValue]:
+    """An item with the fields of what it was made from: which are meant may be said of those."""
+    records = reversed(lineage(handles(run), source.step, item).values())
+    return {field: value for record in records for field, value in record.items()}
 
 
 def _intents(run: RunState, step: StepState) -> list[str]:

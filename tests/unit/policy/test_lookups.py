@@ -14,8 +14,10 @@ from orchestrator.policy.lookups import (
     lookups,
     named_among,
     named_directly,
+    unidentified,
     which_one,
 )
+from orchestrator.policy.references import Reference
 
 WHERE = Lookups(people="contacts", records={"calendar": "events", "task": "tasks"})
 
@@ -177,3 +179,23 @@ def test_of_records_listed_to_find_one_those_of_its_name_are_meant(intent, listi
 def test_that_records_were_all_listed_to_find_one_does_not_mean_several():
     moved = step("move the dentist appointment", "calendar", "s2", "s1")
     assert which_one(moved, EVENTS, "list all the events", "Move my dentist appointment.")
+
+
+READS = ToolSpec(id="email.read_message", effect="read", input_schema={"required": ["message_id"]})
+
+
+@pytest.mark.parametrize(
+    ("found", "said", "early"),
+    [
+        ([], "check if Aster has mailed by 2026-04-01", True),
+        (["$s1.id"], "read it", False),
+        (["$s1.message_id"], "read it", False),
+        (["$s1.path", "$folder.Mail"], "read it", True),
+        ([], "read the message m17", False),
+    ],
+)
+def test_what_needs_an_id_that_nothing_has_is_too_early(found, said, early):
+    offered = [Reference(text=text, kind="text") for text in found]
+    assert unidentified(READS, offered, said) is early
+    changes = READS.model_copy(update={"effect": "destructive"})
+    assert not unidentified(changes, offered, said)

@@ -1,0 +1,53 @@
+"""Words that a goal quotes for something, added to the step that makes it and does not say them."""
+
+import re
+from collections.abc import Sequence
+
+from orchestrator.core.plans import PlanStep
+from orchestrator.policy.planning import MAKES
+
+_GIVEN = re.compile(
+    r"\b(subject|title|text|heading|saying|says)\b[^\"\u201c.!?]{0,20}[\"\u201c]([^\"\u201d]+)[\"\u201d]",
+    re.IGNORECASE,
+)
+_KIND = {"saying": "text", "says": "text"}
+_TELLING = re.compile(r"[^\W_]{4,}")
+_STEM = 5
+TEXT = "text"
+_INTENT = 400
+"""The most letters of an intent."""
+
+
+def with_words_given(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
+    """The steps, and to the one that makes what a title or a text is given for these words.
+
+    It is the one of which the goal says most before it gives them; small planners write "draft a
+    mail with that text" and leave the subject to the next reader.
+    """
+    found = list(steps)
+    begin = 0
+    for given in _GIVEN.finditer(goal):
+        kind, words = given[1].lower(), given[2].strip()
+        before, begin = goal[begin : given.start()], given.end()
+        if any(_plain(words) in _plain(step.intent) for step in steps):
+            continue
+        wanted = _stems(before)
+        makes = [
+            at for at, s in enumerate(found) if s.namespace != "text" and MAKES.match(s.intent)
+        ]
+        shared = {at: len(wanted & _stems(found[at].intent)) for at in makes}
+        if not shared or not (most := max(shared.values())):
+            continue
+        at = next(at for at, count in shared.items() if count == most)
+        intent = f"{found[at].intent}, {_KIND.get(kind, kind)} \u201c{words}\u201d"
+        if len(intent) <= _INTENT:
+            found[at] = found[at].model_copy(update={"intent": intent})
+    return found
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", " ", text.lower()).strip()
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:_STEM] for word in _TELLING.findall(text.lower())}

@@ -1,0 +1,49 @@
+"""Words that a goal quotes for something stand in the step that makes it."""
+
+from orchestrator.core.plans import PlanStep
+from orchestrator.policy.wording import with_words_given
+
+GOAL = 'Write coach Ruben a draft with a summary of season.md, subject "Our season".'
+
+
+def intents(goal, *intents_, namespace="email"):
+    steps = [PlanStep(id=f"s{n}", intent=i, namespace=namespace) for n, i in enumerate(intents_, 1)]
+    return [step.intent for step in with_words_given(goal, steps)]
+
+
+def test_a_subject_that_no_step_says_is_given_to_the_step_that_drafts():
+    found = intents(GOAL, "read season.md", "create a draft to coach Ruben with that text")
+    assert found[1] == "create a draft to coach Ruben with that text, subject “Our season”"
+
+
+def test_what_a_step_says_already_is_not_said_again():
+    said = "draft a mail with the subject “Our season”"
+    assert intents(GOAL, said) == [said]
+    assert (
+        intents(GOAL, "name it Our Season, and draft a mail to coach Ruben")[0].count("eason") == 1
+    )
+
+
+def test_of_two_that_make_something_it_is_the_one_spoken_of_before():
+    goal = (
+        'Add a task with the title "Call Bo", and a note about the boat under the title "Mooring".'
+    )
+    found = intents(goal, "add a note about the boat", "add a task")
+    assert found == ["add a note about the boat, title “Mooring”", "add a task, title “Call Bo”"]
+
+
+def test_words_are_given_to_nothing_that_only_reads_or_is_another_thing():
+    assert intents(GOAL, "read the draft") == ["read the draft"]
+    assert intents(GOAL, "create an event") == ["create an event"]
+    text = intents(GOAL, "write a draft for coach Ruben", namespace="text")
+    assert text == ["write a draft for coach Ruben"]
+
+
+def test_what_is_said_becomes_the_text():
+    found = intents('Draft Bo a mail saying "See you".', "draft a mail to Bo")
+    assert found == ["draft a mail to Bo, text “See you”"]
+
+
+def test_an_intent_does_not_grow_without_end():
+    goal = f'Draft Bo a mail saying "{"long " * 90}".'
+    assert intents(goal, "draft a mail to Bo") == ["draft a mail to Bo"]
