@@ -5,7 +5,7 @@ from orchestrator.core.plans import Plan
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.prospect import Prospect
 from orchestrator.policy.lookups import which_one
-from orchestrator.policy.planning import acts
+from orchestrator.policy.verbs import acts
 
 
 def which_is_meant(context: RunContext, ahead: Prospect) -> str:

@@ -31,9 +31,9 @@ from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
 from orchestrator.policy.grounding import lister, lists_a_folder
 from orchestrator.policy.handles import handles, shape
 from orchestrator.policy.lookups import unidentified
-from orchestrator.policy.planning import acts, looks, makes_a_name, unasked
 from orchestrator.policy.samples import sample_arguments
 from orchestrator.policy.shortlist import MOST, Shortlist, leader, named_closer, shortlist
+from orchestrator.policy.verbs import acts, looks, makes_a_name, unasked
 from orchestrator.prompting.contrast import contrasts
 from orchestrator.prompting.examples import ChosenStep, closest_decision
 from orchestrator.prompting.generated import generated_example

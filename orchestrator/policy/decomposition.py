@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 
 from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import Plan, PlanStep
-from orchestrator.policy.planning import IDS, acts, looks
+from orchestrator.policy.planning import IDS
 from orchestrator.policy.spoken import files_named, names_given
+from orchestrator.policy.verbs import acts, looks
 
 Closest = Callable[[str], tuple[str, bool]]
 """The namespace whose tools come closest to some words that ask for a change, and whether no other

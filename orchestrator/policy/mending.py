@@ -14,7 +14,7 @@ from orchestrator.core.plans import Condition, Plan, PlanStep
 from orchestrator.core.tools import ToolSpec, split_name
 from orchestrator.policy.grounding import lister
 from orchestrator.policy.lookups import Lookups, looked_up, lookups, named_directly
-from orchestrator.policy.planning import IDS, MAKES, acts, asks_to_act, reads, with_values
+from orchestrator.policy.planning import IDS, with_values
 from orchestrator.policy.reading import (
     PICTURES,
     Readers,
@@ -26,6 +26,7 @@ from orchestrator.policy.reading import (
 from orchestrator.policy.selection import parse_where
 from orchestrator.policy.soundness import sound
 from orchestrator.policy.spoken import names_given
+from orchestrator.policy.verbs import MAKES, acts, asks_to_act, reads
 from orchestrator.policy.wording import with_words_given
 
 TEXT = "text"

@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Sequence
 
 from orchestrator.core.plans import Plan, PlanStep
-from orchestrator.policy.planning import IDS, acts
+from orchestrator.policy.planning import IDS
+from orchestrator.policy.verbs import acts
 
 _LEAVES_AS_IT_IS = re.compile(
     r"\bleave (?:it|them|that|this|all|every\w*|things|the (?:rest|others?))"

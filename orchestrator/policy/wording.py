@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from orchestrator.core.plans import PlanStep
-from orchestrator.policy.planning import MAKES
+from orchestrator.policy.verbs import MAKES
 
 _GIVEN = re.compile(
     r"\b(subject|title|text|heading|saying|says)\b[^\"\u201c.!?]{0,20}[\"\u201c]([^\"\u201d]+)[\"\u201d]",

@@ -25,7 +25,6 @@ from orchestrator.policy.mending import abilities, conditions_spoken_of, mended
 from orchestrator.policy.planning import (
     CONDITIONS,
     NOTHING_READ,
-    asks_to_act,
     done_steps,
     plan_problems,
     plan_schema,
@@ -40,6 +39,7 @@ from orchestrator.policy.replanning import (
 )
 from orchestrator.policy.shortlist import changing_namespace
 from orchestrator.policy.soundness import closer, of_another_goal
+from orchestrator.policy.verbs import asks_to_act
 from orchestrator.prompting.render import compact, step_json
 
 ATTEMPTS = 3

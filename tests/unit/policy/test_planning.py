@@ -11,14 +11,8 @@ from jsonschema import Draft202012Validator
 from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import MAX_STEPS, Plan, PlanStep
 from orchestrator.core.runs import StepState
-from orchestrator.policy.planning import (
-    done_steps,
-    looks,
-    plan_problems,
-    plan_schema,
-    read_plan,
-    unasked,
-)
+from orchestrator.policy.planning import done_steps, plan_problems, plan_schema, read_plan
+from orchestrator.policy.verbs import looks, unasked
 from tests.fakes.office import SCREENSHOT_PLAN, plan, step
 
 NAMESPACES = ("filesystem", "ocr", "text", "email")
