@@ -23,6 +23,7 @@ from orchestrator.policy.arguments import (
 )
 from orchestrator.policy.expressions import (
     check_expressions,
+    each_of_them,
     grounded,
     mended,
     uses_the_item,
@@ -129,6 +130,8 @@ def _fitting(
     """
     spec, profile = context.specs[tool], context.roles["planner"].profile
     found = mended(written, wanted, ahead.step.intent)
+    if profile.mends_plans:
+        found = each_of_them(spec, found, wanted, ahead.offered, ahead.step.intent)
     if last and profile.mends_plans:
         found = without_unfit(spec, found, wanted)
     check_expressions(spec, found, wanted, ahead.offered)

@@ -9,10 +9,11 @@ from orchestrator.core.dates import dates_named
 from orchestrator.core.errors import InvalidArguments, MissingValue
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import Parameter
-from orchestrator.policy.references import JOINED, Reference, pointers
+from orchestrator.policy.references import FOLDER, JOINED, Reference, pointers
 from orchestrator.policy.spoken import quotes
 
 _WORDS = re.compile(r"[^\W_]{3,}")
+_LONGER = re.compile(r"[^\W_]{4,}")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
 _TITLE = re.compile(
     r"^(?:(?:mr|mrs|ms|miss|dr|prof|professor|herr|frau|madame)\b\.?\s+)+", re.IGNORECASE
@@ -25,6 +26,7 @@ _SOME_DAY = re.compile(
     r"|january|february|march|april|may|june|july|august|september|october|november|december)\b",
     re.IGNORECASE,
 )
+_ALL_OF_THEM = re.compile(r"\b(?:all|each|every)\b", re.IGNORECASE)
 _CALLED = ("title", "subject")
 _STEM = 5
 """Letters by which two forms of a word are the same."""
@@ -54,6 +56,30 @@ def check_expressions(
             f"{tool}: every item would get the same call. Use a value of the item,"
             f" such as {next(iter(sorted(each)))}."
         )
+
+
+def each_of_them(
+    spec: ToolSpec,
+    expressions: Mapping[str, JsonValue],
+    wanted: Sequence[Parameter],
+    offered: Sequence[Reference],
+    intent: str,
+) -> dict[str, JsonValue]:
+    """The arguments of a step that reads all of several files: the file of the item, not the first.
+
+    A small model that saw their names writes the first of them, and the rest is never read.
+    """
+    each = {ref.text for ref in offered if ref.each}
+    found = dict(expressions)
+    if spec.effect != "read" or not _ALL_OF_THEM.search(intent):
+        return found
+    for parameter in wanted:
+        value = found.get(parameter.name)
+        named = isinstance(value, str) and value.startswith(FOLDER) and "/" in value
+        own = [ref for ref in parameter.references if ref in each and str(ref).endswith(".path")]
+        if named and parameter.required and len(own) == 1:
+            found[parameter.name] = own[0]
+    return found
 
 
 def without_unfit(
@@ -130,8 +156,8 @@ def _leave_out(
 
 def _asked_for(name: str, intent: str) -> bool:
     """Whether a step says that something is to have this: "with his phone number"."""
-    owned = re.findall(r"\b(?:his|her|their|its)\s+((?:\w+\s+){0,2}\w+)", intent.lower())
-    return any(word in name.lower() for words in owned for word in _WORDS.findall(words))
+    given = intent.lower().partition(" with ")[2]
+    return any(word in name.lower() for word in _LONGER.findall(given))
 
 
 def _is_no_day_of(value: str, told: str) -> bool:

@@ -27,7 +27,7 @@ from orchestrator.policy.selection import parse_where
 from orchestrator.policy.soundness import sound
 from orchestrator.policy.spoken import names_given
 from orchestrator.policy.verbs import MAKES, acts, asks_to_act, reads
-from orchestrator.policy.wording import with_words_given
+from orchestrator.policy.wording import with_a_title, with_words_given
 
 TEXT = "text"
 
@@ -139,6 +139,7 @@ def mended(
     steps = _over_what_was_made(steps)
     steps = with_words_given(goal, steps)
     steps = looked_up(steps, free, can.finds, kept)
+    steps = with_a_title(goal, steps)
     steps = list(with_values(steps, taken={step.id for step in kept}))
     steps = _with_parts(steps, free)
     return plan.model_copy(update={"steps": (*kept, *steps)}) if steps else plan

@@ -22,6 +22,8 @@ NOTHING_READ = (
     "needs a step before it that reads the text. If nothing has to be read to know it, reply with"
     ' {"answer": "..."}.'
 )
+_AFTER = re.compile(r"\bafter ((?:the|its?|their) .+)$", re.IGNORECASE)
+"""What a thing is named after."""
 _NO_CONDITION = re.compile(r"[\w .-]+(?:/[\w .-]+)+|text|path|names?|titles?|files?|folders?")
 """A folder, or a field alone: written where a condition belongs, it says of no item that it is
 meant or not."""
@@ -157,7 +159,10 @@ def with_values(steps: Sequence[PlanStep], taken: AbstractSet[str]) -> tuple[Pla
         free = next((name for name in IDS if name not in used), None)
         if free and _lacks_a_value(step, {other.id: other for other in found}):
             kind = "title" if "title" in step.intent.lower() else "file name"
-            words = f"write a short {kind} from what {step.over} read, to {step.intent}"[:160]
+            after = _AFTER.search(step.intent)
+            what = f" with {after[1]}" if after else ""
+            aim = "" if after else f", to {step.intent}"
+            words = f"write a short {kind}{what} from what {step.over} read{aim}"[:160]
             chosen = {"over": step.over, "where": step.where, "take": step.take}
             found.append(PlanStep(id=free, intent=words, namespace="text", **chosen))
             found.append(step.model_copy(update={"over": free, "where": (), "take": None}))

@@ -109,8 +109,10 @@ def read_before(
             found.append(step.model_copy(update={**reads, **over}))
         elif name := next(free, ""):
             found.append(PlanStep(id=name, **reads, **over))
-            own = files if source.namespace == files and _NAMES_IT.match(step.intent) else TEXT
-            after = {"over": name, "where": (), "take": None, "namespace": own}
+            after = {"over": name, "where": (), "take": None}
+            if source.namespace == files and _NAMES_IT.match(step.intent):
+                renames = re.sub(r"^\W*name\b", "rename", step.intent, flags=re.IGNORECASE)
+                after |= {"namespace": files, "intent": renames}
             found.append(step.model_copy(update=after))
     return found
 

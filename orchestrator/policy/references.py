@@ -15,6 +15,8 @@ from orchestrator.core.plans import PlanStep
 from orchestrator.policy.handles import Handle, Kind, kind_of, lineage
 
 FOLDER = "$folder."
+_LEFT = {"source": "destination", "old_path": "new_path"}
+"""Fields of a result that say where something was, and those that say where it is."""
 _POINTER = re.compile(r"\$s\d+\.\w+")
 JOINED = re.compile(rf"{_POINTER.pattern}(?:[\s,;]+{_POINTER.pattern})+")
 """Several references in one text: the texts that they point to, joined by what stands between."""
@@ -53,6 +55,7 @@ def references(
     id `sample`; then the results of other steps, the latest first; then the folders.
     """
     current = lineage(known, step.over, sample)
+    left = {record.get(old) for record in current.values() for old in _LEFT if old in record}
     found = [
         Reference(
             text=f"${step_id}.{field}",
@@ -62,7 +65,7 @@ def references(
         )
         for step_id, record in current.items()
         for field, value in record.items()
-        if not isinstance(value, dict)
+        if not isinstance(value, dict) and (value not in left or isinstance(value, list))
     ]
     for step_id in reversed([step_id for step_id in known if step_id not in current]):
         found += _of_items(known[step_id]) + _of_whole(known[step_id])
@@ -76,7 +79,7 @@ def references(
 def _gone(text: str, found: Collection[str]) -> bool:
     """Whether something was moved away from there: its result also says where to."""
     step, _, field = text.partition(".")
-    return field == "source" and f"{step}.destination" in found
+    return field in _LEFT and f"{step}.{_LEFT[field]}" in found
 
 
 def _of_items(source: Handle) -> list[Reference]:

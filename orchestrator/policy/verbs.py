@@ -1,4 +1,4 @@
-"""What the words of a step or a goal say of it: that it changes, looks, reads or makes something."""
+"""What the words of a step or goal say of it: that it changes, looks, reads or makes something."""
 
 import re
 

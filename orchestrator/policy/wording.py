@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 
 from orchestrator.core.plans import PlanStep
-from orchestrator.policy.verbs import MAKES
+from orchestrator.policy.verbs import MAKES, reads
 
 _GIVEN = re.compile(
     r"\b(subject|title|text|heading|saying|says)\b[^\"\u201c.!?]{0,20}[\"\u201c]([^\"\u201d]+)[\"\u201d]",
     re.IGNORECASE,
 )
+_SOME_TITLE = re.compile(r"\b(title|subject)s?\b(?![^\"\u201c.!?]{0,20}[\"\u201c])", re.IGNORECASE)
 _KIND = {"saying": "text", "says": "text"}
 _TELLING = re.compile(r"[^\W_]{4,}")
 _STEM = 5
@@ -42,6 +43,24 @@ def with_words_given(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
         intent = f"{found[at].intent}, {_KIND.get(kind, kind)} \u201c{words}\u201d"
         if len(intent) <= _INTENT:
             found[at] = found[at].model_copy(update={"intent": intent})
+    return found
+
+
+def with_a_title(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
+    """The steps, and the one that makes something of each text read with the title it is to have.
+
+    Of a goal that asks for a title and quotes none; the title is then made by a step of its own.
+    """
+    found = list(steps)
+    asked = _SOME_TITLE.search(goal)
+    if asked is None or any(_SOME_TITLE.search(step.intent) for step in steps):
+        return found
+    read = {step.id for step in steps if step.over and reads(step.intent)}
+    makes = [at for at, s in enumerate(found) if s.over in read and MAKES.match(s.intent)]
+    if len(makes) == 1 and found[makes[0]].namespace != TEXT:
+        step = found[makes[0]]
+        intent = f"{step.intent}, with a short {asked[1].lower()}"
+        found[makes[0]] = step.model_copy(update={"intent": intent})
     return found
 
 

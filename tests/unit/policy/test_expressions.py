@@ -4,10 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.errors import InvalidArguments
+from orchestrator.core.errors import InvalidArguments, MissingValue
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.arguments import Parameter
-from orchestrator.policy.expressions import check_expressions, grounded, mended, uses_the_item
+from orchestrator.policy.expressions import (
+    check_expressions,
+    each_of_them,
+    grounded,
+    mended,
+    uses_the_item,
+    without_unfit,
+)
 from orchestrator.policy.references import Reference
 
 TO = Parameter(
@@ -180,3 +187,57 @@ def test_a_day_that_only_the_plan_names_is_asked_for_or_left_out():
     assert grounded(tool("read"), {"to": "$s1.day", "due": "2027-02-04"}, [DUE, OPEN], said) == {
         "to": "$s1.day"
     }
+
+
+def test_an_optional_value_that_points_where_it_may_not_is_left_out():
+    base = Parameter(name="base", accepts="text", required=False, references=("$s1.name",))
+    written = {"to": "$s9.nobody", "base": "$folder.website"}
+    assert without_unfit(tool("read"), written, [TO, base]) == {"to": "$s9.nobody"}
+    kept = {"to": "Petra", "base": "$s1.name"}
+    assert without_unfit(tool("read"), kept, [TO, base]) == kept
+
+
+PHONE = Parameter(name="phone", accepts="text", required=False)
+
+
+def test_what_the_step_says_a_thing_is_to_have_is_asked_for_and_not_left_out():
+    said = "add the contact Petra with her phone number\nAdd Petra."
+    with pytest.raises(MissingValue) as missing:
+        grounded(tool("local_write"), {"to": "Petra", "phone": "123-456"}, [TO, PHONE], said)
+    assert missing.value.parameter == "phone"
+    other = "add the contact Petra\nAdd Petra."
+    found = grounded(tool("local_write"), {"to": "Petra", "phone": "123-456"}, [TO, PHONE], other)
+    assert found == {"to": "Petra"}
+
+
+@pytest.mark.parametrize(
+    ("intent", "written", "title"),
+    [
+        (
+            "add the task “Call Bo” due that day",
+            {"title": "$s3.value", "due": "$s3.value"},
+            "Call Bo",
+        ),
+        ("add the task “Call Bo”", {"title": "Call Bo"}, "Call Bo"),
+        ("add “Hi” as note with “Ho”", {"title": "$s3.value"}, "$s3.value"),
+        ("add a task", {"title": "$s3.value"}, "$s3.value"),
+        ("add “Hi” with that title", {"title": "$s3.value", "text": "Hi"}, "$s3.value"),
+    ],
+)
+def test_the_one_text_that_is_quoted_for_nothing_else_is_the_title(intent, written, title):
+    assert mended(written, [], intent)["title"] == title
+
+
+@pytest.mark.parametrize(
+    ("intent", "effect", "path"),
+    [
+        ("read all the files in Bikes", "read", "$s4.path"),
+        ("read p1.png", "read", "$folder.Bikes/p1.png"),
+        ("read all the files in Bikes", "local_write", "$folder.Bikes/p1.png"),
+    ],
+)
+def test_of_all_that_are_read_each_is_not_the_first_one_only(intent, effect, path):
+    wanted = Parameter(name="path", accepts="path", required=True, references=("$s4.path",))
+    item = Reference(text="$s4.path", kind="path", each=True)
+    written = {"path": "$folder.Bikes/p1.png"}
+    assert each_of_them(tool(effect), written, [wanted], [item], intent)["path"] == path

@@ -266,6 +266,12 @@ def test_a_step_that_only_looks_is_told_by_its_words(intent, only):
         ("cancel_event", "call off the lesson", False),
         ("trash", "move it to Old", True),
         ("trash", "delete the file", False),
+        ("update_task", "add the task “Call Bo” due that day", True),
+        ("update_event", "move the appointment", False),
+        ("convert_document", "join them into one file book.txt", True),
+        ("convert_document", "save the letter as PDF", False),
+        ("merge_documents", "put both into one document", False),
+        ("merge_documents", "save the letter as PDF", True),
         ("draft_email", "draft a mail", False),
     ],
 )

@@ -29,7 +29,7 @@ def test_pictures_are_read_before_they_are_named_after_what_is_on_them():
     names = step("s2", "name each picture after the appliance on it", over="s1")
     assert before(LISTS, names)[1:] == [
         ("s7", "read the text on each picture", "ocr", "s1"),
-        ("s2", "name each picture after the appliance on it", "filesystem", "s7"),
+        ("s2", "rename each picture after the appliance on it", "filesystem", "s7"),
     ]
 
 

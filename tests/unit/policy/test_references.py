@@ -194,6 +194,18 @@ def test_what_was_moved_is_no_longer_offered_where_it_was():
     assert "$s1.source" not in texts
 
 
+def test_after_a_rename_the_old_path_is_no_longer_offered_wherever_it_stands():
+    named = {"old_path": "/d/a.png", "new_path": "/d/b.png"}
+    known = {
+        "s1": Handle(step="s1", tool="a.read", items=(Item(data={"path": "/d/a.png"}),)),
+        "s2": Handle(step="s2", tool="a.rename", over="s1", items=(Item(data=named),)),
+    }
+    offered = references(plan_step("s3", over="s2"), known, {}, sample=0)
+    texts = {each.text for each in offered}
+    assert "$s2.new_path" in texts
+    assert not {"$s2.old_path", "$s1.path"} & texts
+
+
 def test_several_references_in_one_text_are_their_texts_joined():
     known = {
         name: Handle(step=name, tool="a.read", whole={"text": text})

@@ -1,7 +1,7 @@
 """Words that a goal quotes for something stand in the step that makes it."""
 
 from orchestrator.core.plans import PlanStep
-from orchestrator.policy.wording import with_words_given
+from orchestrator.policy.wording import with_a_title, with_words_given
 
 GOAL = 'Write coach Ruben a draft with a summary of season.md, subject "Our season".'
 
@@ -47,3 +47,21 @@ def test_what_is_said_becomes_the_text():
 def test_an_intent_does_not_grow_without_end():
     goal = f'Draft Bo a mail saying "{"long " * 90}".'
     assert intents(goal, "draft a mail to Bo") == ["draft a mail to Bo"]
+
+
+def titled(goal, *intents_):
+    read = PlanStep(id="s1", intent="read each photo", namespace="ocr", over="s9")
+    rest = [
+        PlanStep(id=f"s{n}", intent=i, namespace="knowledge", over="s1")
+        for n, i in enumerate(intents_, 2)
+    ]
+    return [step.intent for step in with_a_title(goal, [read, *rest])][1:]
+
+
+def test_a_title_that_the_goal_asks_for_is_spoken_of_by_the_step_that_makes_the_thing():
+    goal = "Read the photos and put a note about each, with a short title that fits."
+    assert titled(goal, "create a note for each") == ["create a note for each, with a short title"]
+    assert titled(goal, "create a note with that title") == ["create a note with that title"]
+    assert titled("Put a note about each.", "create a note") == ["create a note"]
+    assert titled('Add it with the title "Bikes".', "create a note") == ["create a note"]
+    assert titled(goal, "create a note", "add a task") == ["create a note", "add a task"]
