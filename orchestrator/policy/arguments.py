@@ -144,6 +144,8 @@ def _parameter(
         fitting = [r for r in fitting if r.kind != "name" or r.made]
         if goes_to := destination_spoken_of(intent, folders):
             fitting, named = [], [goes_to]
+    elif accepts == "new path" and (new := _new_file(intent, folders, fitting)):
+        fitting, named = [], [new]
     else:
         fitting = _beside_what_is_named(accepts, fitting, named)
     if "repo" in name:
@@ -194,6 +196,13 @@ def _beside_what_is_named(
         # A file that is named is not written in place of its folder.
         return [r for r in fitting if r.kind != "folder"]
     return list(fitting)
+
+
+def _new_file(intent: str, folders: Sequence[str], fitting: Sequence[Reference]) -> str:
+    """The one file in a folder that a step names, where it makes one for all and not for each."""
+    paths = [path for path in paths_named(intent, folders) if not is_folder(path)]
+    inside = [path for path in paths if path.removeprefix(FOLDER) in intent]
+    return inside[0] if len(inside) == 1 and not any(r.each for r in fitting) else ""
 
 
 def _settled(

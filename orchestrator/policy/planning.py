@@ -24,9 +24,12 @@ NOTHING_READ = (
 )
 _AFTER = re.compile(r"\bafter ((?:the|its?|their) .+)$", re.IGNORECASE)
 """What a thing is named after."""
-_NO_CONDITION = re.compile(r"[\w .-]+(?:/[\w .-]+)+|text|path|names?|titles?|files?|folders?")
-"""A folder, or a field alone: written where a condition belongs, it says of no item that it is
-meant or not."""
+_NO_CONDITION = re.compile(
+    r"[\w .-]+(?:/[\w .-]+)+|text|path|names?|titles?|files?|folders?|tasks?|events?|mails?"
+    r"|messages?|notes?|contacts?|drafts?|inbox|items?|all|each|every|any|none"
+)
+"""A folder, a field or a kind of things alone: written where a condition belongs, it says of no
+item that it is meant or not."""
 
 
 def plan_schema(

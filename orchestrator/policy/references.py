@@ -55,7 +55,7 @@ def references(
     id `sample`; then the results of other steps, the latest first; then the folders.
     """
     current = lineage(known, step.over, sample)
-    left = {record.get(old) for record in current.values() for old in _LEFT if old in record}
+    left = {str(record[old]) for record in current.values() for old in _LEFT if old in record}
     found = [
         Reference(
             text=f"${step_id}.{field}",
@@ -65,7 +65,7 @@ def references(
         )
         for step_id, record in current.items()
         for field, value in record.items()
-        if not isinstance(value, dict) and (value not in left or isinstance(value, list))
+        if not isinstance(value, dict) and (isinstance(value, list) or value not in left)
     ]
     for step_id in reversed([step_id for step_id in known if step_id not in current]):
         found += _of_items(known[step_id]) + _of_whole(known[step_id])
@@ -151,9 +151,13 @@ def resolve(
         InvalidArguments: A reference points to nothing.
     """
     if isinstance(expression, list):
-        return [
-            resolve(part, step=step, index=index, known=known, places=places) for part in expression
-        ]
+        found: list[JsonValue] = []
+        for part in expression:
+            value = resolve(part, step=step, index=index, known=known, places=places)
+            # In a list what points to several values stands for each of them.
+            several = isinstance(part, str) and isinstance(value, list)
+            found += value if several and isinstance(value, list) else [value]
+        return found
     if isinstance(expression, dict):
         return {
             key: resolve(part, step=step, index=index, known=known, places=places)

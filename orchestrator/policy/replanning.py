@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from orchestrator.core.events import StepClosed
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.core.runs import RunState, StepState
-from orchestrator.policy.planning import done_steps
+from orchestrator.policy.planning import IDS, done_steps
+from orchestrator.policy.verbs import acts
 
 FAILURES_BEFORE_REPLAN = 3
 """Decisions of one step that may come to nothing before the plan gets it back; the loop breaker
@@ -25,6 +26,24 @@ def remaining_steps(steps: Sequence[StepState]) -> tuple[PlanStep, ...]:
 def first_free(kept: Sequence[PlanStep]) -> str:
     """The id that the steps of a new plan begin with: after every step that is kept."""
     return f"s{max((int(step.id[1:]) for step in kept), default=0) + 1}"
+
+
+def with_what_is_left(before: RunState, made: Plan) -> Plan:
+    """The new plan with the changes that it leaves undone, if all that it adds only looks.
+
+    What the goal asks for is not done by no longer planning it.
+    """
+    old, kept = {state.step for state in before.steps}, done_steps(before.steps)
+    if any(acts(step.intent) for step in made.steps if step not in kept):
+        return made
+    left = [step for step in remaining_steps(before.steps) if acts(step.intent)]
+    used = {step.id for step in (*made.steps, *old)}
+    steps, free = list(made.steps), (name for name in IDS if name not in used)
+    for step, name in zip(left, free, strict=False):
+        over = step.over if any(other.id == step.over for other in steps) else ""
+        where = {} if over else {"where": (), "take": None}
+        steps.append(step.model_copy(update={"id": name, "over": over, **where}))
+    return made.model_copy(update={"steps": tuple(steps)}) if left else made
 
 
 def given_up(before: RunState, made: Plan) -> list[StepClosed]:

@@ -36,6 +36,7 @@ from orchestrator.policy.replanning import (
     given_up,
     remaining_steps,
     repeated_writes,
+    with_what_is_left,
 )
 from orchestrator.policy.shortlist import changing_namespace
 from orchestrator.policy.soundness import closer, of_another_goal
@@ -137,6 +138,8 @@ def _judged(
             made = closer(state.request.goal, made, earlier if usable else None)
             made = with_missing(state.request.goal, made, closest)
         made = _mended(context, made, kept) if mend else made
+        if mend and state.replan_reason and made.steps:
+            made = with_what_is_left(state, made)
     except InvalidPlan as error:
         return None, [f"{error.message} {error.hint}".strip()], False
     if made.question and not state.deflected:

@@ -249,6 +249,14 @@ def test_what_is_moved_goes_to_no_id_of_an_earlier_result():
     assert set(found.references) == {"$folder.Desktop", "$s3.value"}
 
 
+def test_the_one_file_that_a_step_is_to_make_is_named_and_no_result_is():
+    joins = spec(destination=TEXT).model_copy(update={"id": "document.merge_documents"})
+    offered = [DESKTOP, ref("$s2.name", "name")]
+    found = only(joins, offered, intent="join them into one file Desktop/book.txt")
+    assert found.references == ("$folder.Desktop/book.txt",)
+    assert "$s2.name" in only(joins, offered, intent="join them into one file").references
+
+
 class TestWhatTheStepItselfSays:
     NAME = ref("$s1.name", "name", each=True)
 

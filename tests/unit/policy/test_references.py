@@ -206,6 +206,13 @@ def test_after_a_rename_the_old_path_is_no_longer_offered_wherever_it_stands():
     assert not {"$s2.old_path", "$s1.path"} & texts
 
 
+def test_in_a_list_what_points_to_several_values_stands_for_each():
+    items = tuple(Item(data={"path": path}) for path in ("/a", "/b"))
+    known = {"s1": Handle(step="s1", tool="a.list", items=items)}
+    found = resolve(["$s1.path", "/c"], step=plan_step("s2"), index=-1, known=known, places={})
+    assert found == ["/a", "/b", "/c"]
+
+
 def test_several_references_in_one_text_are_their_texts_joined():
     known = {
         name: Handle(step=name, tool="a.read", whole={"text": text})

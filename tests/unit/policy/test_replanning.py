@@ -12,6 +12,7 @@ from orchestrator.policy.replanning import (
     given_up,
     remaining_steps,
     repeated_writes,
+    with_what_is_left,
 )
 from tests.fakes.states import close, plan_step, settle, state
 
@@ -105,3 +106,29 @@ def test_a_step_that_failed_is_not_carried_out_again_as_it_was(failures, intent,
     assert [(close.step, close.status, close.note) for close in found] == [
         (step, "failed", "s1 failed.") for step in ended
     ]
+
+
+JOINS = plan_step("s2", "document", "s1", intent="join them into one file")
+
+
+def failed_join():
+    return close(state(plan_step("s1"), JOINS), "s1")
+
+
+def test_a_change_that_is_no_longer_planned_is_not_done_by_that():
+    before = failed_join()
+    made = Plan(steps=(plan_step("s1"), plan_step("s3", intent="check the paths")))
+    found = with_what_is_left(before, made).steps
+    assert [(s.id, s.intent, s.over) for s in found[2:]] == [("s4", JOINS.intent, "s1")]
+
+
+@pytest.mark.parametrize("intent", ["join the files", "copy them instead"])
+def test_another_way_to_change_it_is_taken(intent):
+    made = Plan(steps=(plan_step("s1"), plan_step("s3", intent=intent)))
+    assert with_what_is_left(failed_join(), made) == made
+
+
+def test_what_was_only_to_be_looked_at_may_be_left_out():
+    before = close(state(plan_step("s1"), plan_step("s2", intent="read them")), "s1")
+    made = Plan(steps=(plan_step("s1"), plan_step("s3", intent="check the paths")))
+    assert with_what_is_left(before, made) == made
