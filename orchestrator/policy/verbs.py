@@ -45,6 +45,14 @@ _SPOKEN_OF: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
         re.compile(r"^(?!\W*(?:add|create|make|book|draft|write|schedule)\b)", re.IGNORECASE),
     ),
     (
+        re.compile(r"write_"),
+        re.compile(
+            r"\b(?:writ|sav|creat|mak|start|add|draft|content|text|say|export|stor|not(?:e|ing)|jot"
+            r"|record|new\b)",
+            re.IGNORECASE,
+        ),
+    ),
+    (
         re.compile(r"convert_"),
         re.compile(
             r"\b(?:convert|turn|export|translat|transform|format|version|web page)"
@@ -88,7 +96,7 @@ def looks(intent: str) -> bool:
 
 
 def unasked(tool: str, intent: str) -> bool:
-    """Whether a tool copies, takes away or restores, and a step does not speak of that.
+    """Whether a tool writes, copies, takes away or restores, and a step does not speak of that.
 
     To put a thing somewhere is to move it; "draft a mail" and `discard_draft` share a word, and a
     small model takes it for the whole. A step whose verb is not known may mean anything.

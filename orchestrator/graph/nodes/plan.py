@@ -12,6 +12,7 @@ from orchestrator.core.runs import RunState
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.graph.thread import plan_opening
+from orchestrator.policy.beyond import possible
 from orchestrator.policy.budgets import objection
 from orchestrator.policy.decomposition import (
     NO_STEP,
@@ -116,6 +117,8 @@ async def _attempt(
     made, found, deflection = _judged(context, reply.text, earlier, first=not problems)
     refused = (PlanRefused(problems=tuple(found), deflection=deflection),) if found else ()
     await context.happened(called, *refused)
+    if made and not found and profile.mends_plans:
+        made = possible(made, context.specs.values(), state.plan)
     return made, found
 
 

@@ -266,6 +266,8 @@ def test_a_step_that_only_looks_is_told_by_its_words(intent, only):
         ("cancel_event", "call off the lesson", False),
         ("trash", "move it to Old", True),
         ("trash", "delete the file", False),
+        ("write_file", "file House/chimney.txt under House/Papers/2026", True),
+        ("write_file", "put the text into packing.txt", False),
         ("update_task", "add the task “Call Bo” due that day", True),
         ("update_event", "move the appointment", False),
         ("convert_document", "join them into one file book.txt", True),
