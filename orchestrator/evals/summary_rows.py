@@ -123,8 +123,9 @@ def _tokens(records: Sequence[Record]) -> Tokens:
 def _undisclosing(trace: Trace) -> list[ModelUse]:
     """The calls of the decisions for which no tool had to be described."""
     uses = deciding(trace)
-    told = {use.decision for use in uses if use.disclosed}
-    return [use for use in uses if use.purpose in SETTLED and use.decision not in told]
+    told = {use.decision for use in uses if use.disclosed and use.decision >= 0}
+    settled = [use for use in uses if use.purpose in SETTLED and not use.disclosed]
+    return [use for use in settled if use.decision not in told]
 
 
 def _cached(uses: Sequence[ModelUse]) -> Cached:

@@ -250,6 +250,7 @@ def candidates(
     of None all the others are in.
     """
     state, gate = context.state, context.roles["planner"].profile.gate
+    first = gate and not any(s.failures for s in state.steps if s.step.id == ahead.step.id)
     acting = gate and _acts(context, ahead)
     looking = gate and _looks(context, ahead)
     kept_in = _keeps_in(context, ahead) and leader(context.catalogue, ahead.step.intent)
@@ -269,7 +270,7 @@ def candidates(
             or (acting and spec.effect == "read")
             or (looking and spec.effect != "read")
             or (gate and unasked(spec.name, ahead.step.intent))
-            or (gate and unidentified(spec, ahead.offered, f"{ahead.step.intent} {ahead.goal}"))
+            or (first and unidentified(spec, ahead.offered, f"{ahead.step.intent} {ahead.goal}"))
             or (kept_in and spec.id != kept_in and spec.namespace != ahead.step.namespace)
         },
         pinned=[example.step.tool] if example and not state.query else [],

@@ -129,7 +129,7 @@ def _fitting(
         InvalidArguments: They may not stand.
     """
     spec, profile = context.specs[tool], context.roles["planner"].profile
-    found = mended(written, wanted, ahead.step.intent)
+    found = mended(written, wanted, ahead.step.intent if profile.mends_plans else "")
     if profile.mends_plans:
         found = each_of_them(spec, found, wanted, ahead.offered, ahead.step.intent)
     if last and profile.mends_plans:

@@ -201,8 +201,14 @@ def _beside_what_is_named(
 def _new_file(intent: str, folders: Sequence[str], fitting: Sequence[Reference]) -> str:
     """The one file in a folder that a step names, where it makes one for all and not for each."""
     paths = [path for path in paths_named(intent, folders) if not is_folder(path)]
-    inside = [path for path in paths if path.removeprefix(FOLDER) in intent]
+    inside = [path for path in paths if _made_there(path.removeprefix(FOLDER), intent)]
     return inside[0] if len(inside) == 1 and not any(r.each for r in fitting) else ""
+
+
+def _made_there(path: str, intent: str) -> bool:
+    """Whether a path stands where a step says what it makes, not what it makes it of."""
+    made = r"\b(?:to|into|as|in|called|named|file)\s+(?:(?:the|one|a|new|file|document)\s+)*"
+    return re.search(rf"{made}{re.escape(path)}", intent, re.IGNORECASE) is not None
 
 
 def _settled(

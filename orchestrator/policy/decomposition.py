@@ -21,6 +21,7 @@ comes near; "" where none does."""
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']*'(?!\w)")
 _REFUSED = re.compile(r"\b(?:do not|don't|never|without)\s+\w+", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|every|all)\b", re.IGNORECASE)
+_OF_IT = re.compile(r"\b(?:it|them|these|those|each|every|all)\b", re.IGNORECASE)
 _KINDS: dict[str, re.Pattern[str]] = {
     kind: re.compile(rf"\b(?:{verbs})\b", re.IGNORECASE)
     for kind, verbs in {
@@ -52,12 +53,13 @@ _FOLDER_OF = re.compile(r"([\w-]+)/$")
 _DONE_BY: dict[str, re.Pattern[str]] = {
     verb: re.compile(rf"\b(?:{said})", re.IGNORECASE)
     for verb, said in {
-        "move": r"mov(?:e|ing)\b|put\b|archive|file (?:it|them|each)\b|update|reschedul",
+        "move": r"mov(?:e|ing)\b|put\b|archive|file (?:it|them|each)\b|update|reschedul"
+        r"|postpone|change|trash|delete|bin\b",
         "copy": r"cop(?:y|ies)|duplicate|back",
         "rename": r"rename|name|call|give",
         "delete": r"delete|trash|remove|discard|throw|clear|cancel|call off",
         "convert": r"convert|turn|export|save|make|create",
-        "draft": r"draft|mail|e-mail|write|message",
+        "draft": r"draft|mail|e-mail|write|message|compose|reply|answer|respond",
     }.items()
 }
 """Verbs that no other kind of step carries out, and the words of those that do."""
@@ -142,10 +144,12 @@ def missing_parts(goal: str, plan: Plan, closest: Closest) -> list[Missing]:
 def with_missing(goal: str, plan: Plan, closest: Closest) -> Plan:
     """The plan with a step for each part of the goal that it lacks.
 
-    It comes last, but before those that only look at what was made. Of a goal that speaks of each
-    item the step goes over what the last step goes over, or over that step where it changes what is
-    to be changed again.
+    It comes last, but before those that only look at what was made. Of a part about "it" or "each"
+    that names nothing the step goes over what the last step goes over, or over that step where it
+    changes what is to be changed again: where nothing was found nothing is changed.
     """
+    if not plan.steps:
+        return plan
     looking = len(plan.steps)
     while looking > 1 and _only_looks(plan.steps[looking - 1]):
         looking -= 1
@@ -155,7 +159,7 @@ def with_missing(goal: str, plan: Plan, closest: Closest) -> Plan:
     texts = [step.id for step in steps if step.namespace == "text" and step.over]
     for lacking, name in zip(missing_parts(goal, plan, closest), free, strict=False):
         over = _changed_by(steps[-1], lacking) or (texts or [steps[-1].over])[-1]
-        over = over if _EACH.search(lacking.part + goal) else ""
+        over = over if _OF_IT.search(lacking.part) and not names_given(lacking.part) else ""
         intent = (lacking.part[0].lower() + lacking.part[1:]).rstrip(".")[:160]
         step = PlanStep(id=name, intent=intent, namespace=lacking.namespace, over=over)
         steps.append(step)

@@ -28,6 +28,11 @@ _SOME_DAY = re.compile(
 )
 _ALL_OF_THEM = re.compile(r"\b(?:all|each|every)\b", re.IGNORECASE)
 _CALLED = ("title", "subject")
+_TITLED = re.compile(
+    r"\b(?:tasks?|events?|notes?|appointment|reminder|meeting|titled|called|named|title|subject|add|put"
+    r"|create|book|schedule)\s+[\"\u201c]",
+    re.IGNORECASE,
+)
 _STEM = 5
 """Letters by which two forms of a word are the same."""
 
@@ -71,11 +76,12 @@ def each_of_them(
     """
     each = {ref.text for ref in offered if ref.each}
     found = dict(expressions)
-    if spec.effect != "read" or not _ALL_OF_THEM.search(intent):
+    if spec.effect != "read" or not _ALL_OF_THEM.search(intent) or each & {*pointers(found)}:
         return found
     for parameter in wanted:
         value = found.get(parameter.name)
-        named = isinstance(value, str) and value.startswith(FOLDER) and "/" in value
+        seen = isinstance(value, str) and value.startswith(FOLDER) and "/" in value
+        named = seen and str(value).rpartition("/")[2].lower() not in intent.lower()
         own = [ref for ref in parameter.references if ref in each and str(ref).endswith(".path")]
         if named and parameter.required and len(own) == 1:
             found[parameter.name] = own[0]
@@ -85,15 +91,17 @@ def each_of_them(
 def without_unfit(
     spec: ToolSpec, expressions: Mapping[str, JsonValue], wanted: Sequence[Parameter]
 ) -> dict[str, JsonValue]:
-    """The arguments without optional ones that point where they may not: nobody asked for them.
+    """The arguments without optional ones that point where they may not.
 
-    A repair turn has been asked for them before, and the model wrote the same.
+    What the step speaks of is needed, and a call that destroys is never made wider than written.
     """
     needed = spec.input_schema.get("required", ())
     unfit = {
         parameter.name
         for parameter in wanted
-        if parameter.name not in needed
+        if spec.effect != "destructive"
+        and not parameter.required
+        and parameter.name not in needed
         and any(not _may_be(parameter, p) for p in pointers(expressions.get(parameter.name)))
     }
     return {name: value for name, value in expressions.items() if name not in unfit}
@@ -203,13 +211,18 @@ def mended(
             found[parameter.name] = _address(parameter, value)
         if parameter.name == "query" and isinstance(value, str):
             found[parameter.name] = _TITLE.sub("", value) or value
-    return _called_as_quoted(found, quotes(intent))
+    return _called_as_quoted(found, intent)
 
 
-def _called_as_quoted(found: dict[str, JsonValue], quoted: Sequence[str]) -> dict[str, JsonValue]:
-    """The one text that the step quotes and no argument has, as the title in place of a pointer."""
+def _called_as_quoted(found: dict[str, JsonValue], intent: str) -> dict[str, JsonValue]:
+    """The one text that the step quotes and no argument has, as the title in place of a pointer.
+
+    Words that it is about, or that are looked for, are no title.
+    """
     said = " ".join(str(value) for value in found.values()).lower()
-    unused = [words for words in quoted if words.lower().rstrip(".!?") not in said]
+    unused = [words for words in quotes(intent) if words.lower().rstrip(".!?") not in said]
+    if not _TITLED.search(intent) or _ALL_OF_THEM.search(intent):
+        return found
     name = next((name for name in _CALLED if pointers(found.get(name))), "")
     return {**found, name: unused[0]} if name and len(unused) == 1 else found
 

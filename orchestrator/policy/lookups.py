@@ -32,6 +32,7 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 _PATH = re.compile(r"\b[\w-]+(?:/[\w-]+)+\.\w{1,5}\b")
+_WHERE_TO = re.compile(r"\b(?:to|into|until|till|by|on|from)\b", re.IGNORECASE)
 _ALL = re.compile(r"list all the \w+\Z")
 """How the steps begin that are added here: they list everything to find one."""
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[:.]\d\d\b")
@@ -109,8 +110,7 @@ def looked_up(
     """
     found: list[PlanStep] = []
     for step in steps:
-        before = [*kept, *found]
-        first = _person(step, before, where) or _record(step, before, where)
+        first = _person(step, found, kept, where) or _record(step, [*kept, *found], where)
         name = next(free, "") if first else ""
         if first is None or not name:
             found.append(step)
@@ -139,13 +139,17 @@ def named_directly(steps: Sequence[PlanStep], files: str) -> list[PlanStep]:
     return [reads.model_copy(update=direct), *rest]
 
 
-def _person(step: PlanStep, before: Sequence[PlanStep], where: Lookups) -> PlanStep | None:
+def _person(
+    step: PlanStep, before: Sequence[PlanStep], kept: Sequence[PlanStep], where: Lookups
+) -> PlanStep | None:
     """The step that finds whom a mail is for, where no address is given and none was found."""
     named = _TO_SOMEBODY.search(step.intent)
     known = "@" in step.intent or any(other.namespace == where.people for other in before)
     if not where.people or step.namespace == where.people or named is None or known:
         return None
     who = _FORMS.sub("", named[1])
+    if any(other.namespace == where.people and who in other.intent for other in kept):
+        return None
     return PlanStep(id="s1", intent=f"find the contact {who}", namespace=where.people)
 
 
@@ -171,9 +175,11 @@ def named_among(
     """
     everything = tuple(range(len(items)))
     one = _ON_A_RECORD.match(step.intent) and not _SEVERAL.search(step.intent)
-    if step.where or not one or not _ALL.match(source.intent):
+    records = all("id" in item for item in items)
+    if step.where or not one or not records or not _ALL.match(source.intent):
         return everything
-    said = set(_LETTERS.findall(step.intent.lower()))
+    # Where it is moved to is no word of what is moved.
+    said = set(_LETTERS.findall(_WHERE_TO.split(step.intent, maxsplit=1)[0].lower()))
     shared = [len(said & set(_LETTERS.findall(_called(item).lower()))) for item in items]
     most = max(shared, default=0)
     return tuple(at for at in everything if shared[at] == most) if most else everything

@@ -67,9 +67,18 @@ _COMPARES = re.compile(
     r"|smallest|most|least|highest|lowest|oldest|newest|latest)\b",
     re.IGNORECASE,
 )
+_NAMES_THINGS = re.compile(
+    r"^(?!.*\b(?:suggest|propose)).*\b(?:(?:re)?nam(?:e|ing)|give)\b", re.IGNORECASE | re.DOTALL
+)
+_PER = re.compile(r"\b(?:per|each|every)\b", re.IGNORECASE)
 _JOINS = re.compile(r"\W*(?:join|merge|combine|concat\w*)(?:\b|_)", re.IGNORECASE)
-_DRAFTS = re.compile(r"\bdrafts?\b", re.IGNORECASE)
+_DRAFTS = re.compile(r"(?:^|[,.;:]\s*|\b(?:and|then|please|to)\s+)draft\b", re.IGNORECASE)
 _SENDS = re.compile(r"\W*\b(?:send|forward|post)\b", re.IGNORECASE)
+_SENDING = re.compile(
+    r"\b(?:send|sent|forward|post|reply|answer|respond)\b"
+    r"|\b(?:e-?)?mail (?:it|them|that|this|him|her|me)\b|(?:^|\band |\bthen )(?:e-?)?mail\b",
+    re.IGNORECASE,
+)
 _LISTS = re.compile(r"\W*(?:list|find|search|look)\b", re.IGNORECASE)
 _IN_A_FIELD = re.compile(
     r"\b(?:have|has|having|with|contain(?:s|ing)?)\s+(?:the word\s+)?[\"\u201c]?([\w-]+)[\"\u201d]?"
@@ -132,12 +141,13 @@ def mended(
     steps = named_directly(steps, can.lists) if can.lists and not kept else steps
     steps = _listed_first(steps, free, can.lists, places) if can.lists else steps
     steps = read_first(steps, free, can.reads) if not kept else steps
-    steps = [_joined(step, can.joins) for step in steps]
     steps = _over_each(steps, kept)
+    steps = [_joined(step, can.joins) for step in steps]
     steps = [by_its_reader(step, goal, can.reads, files=can.lists) for step in steps]
-    steps = read_before(steps, free, can.reads, files=can.lists)
+    naming = _NAMES_THINGS.search(goal) is not None
+    steps = read_before(steps, free, can.reads, files=can.lists, naming=naming)
     steps = _over_what_was_made(steps)
-    steps = with_words_given(goal, steps)
+    steps = with_words_given(goal, steps, kept)
     steps = looked_up(steps, free, can.finds, kept)
     steps = with_a_title(goal, steps)
     steps = list(with_values(steps, taken={step.id for step in kept}))
@@ -259,7 +269,7 @@ def _over_each(steps: Sequence[PlanStep], kept: Sequence[PlanStep]) -> list[Plan
 
 def _unsent(steps: Sequence[PlanStep], goal: str) -> list[PlanStep]:
     """The steps without those that send what the goal asks only to be drafted."""
-    if not _DRAFTS.search(goal) or _SENDS.search(_QUOTED.sub(" ", goal)):
+    if not _DRAFTS.search(goal) or _SENDING.search(_QUOTED.sub(" ", goal)):
         return list(steps)
     sources = {source for step in steps for source in step.sources}
     return [s for s in steps if s.id in sources or not _SENDS.match(s.intent)] or list(steps)
@@ -272,7 +282,8 @@ def _joined(step: PlanStep, joiners: Collection[str]) -> PlanStep:
     """
     if len(joiners) != 1 or step.namespace == TEXT or not _JOINS.match(step.intent):
         return step
-    once = {} if step.where or step.take else {"over": ""}
+    several = step.where or step.take or _PER.search(step.intent)
+    once = {} if several else {"over": ""}
     return step.model_copy(update={"namespace": next(iter(joiners)), **once})
 
 
@@ -283,23 +294,13 @@ def _without_comparing(steps: Sequence[PlanStep]) -> list[PlanStep]:
 
 
 def _over_what_was_made(steps: Sequence[PlanStep]) -> list[PlanStep]:
-    """The steps, one that gives a title over the one that made titles for each item before it.
-
-    One that goes over a single thing that was made has no condition on it.
-    """
+    """The steps, one that gives a title over the one that made titles for each item before it."""
     found: list[PlanStep] = []
     for step in steps:
         made = [s.id for s in found if s.namespace == TEXT and s.over and _TITLES.search(s.intent)]
         own = _TITLES.search(_QUOTED.sub(" ", step.intent)) and not names_given(step.intent)
         alone = not step.over and step.namespace != TEXT and own
-        source = next((s for s in found if s.id == step.over), None)
-        if made and alone:
-            found.append(step.model_copy(update={"over": made[-1]}))
-        elif source and not source.over and MAKES.match(source.intent):
-            # What was made is one thing: there is nothing to choose among.
-            found.append(step.model_copy(update={"where": (), "take": None}))
-        else:
-            found.append(step)
+        found.append(step.model_copy(update={"over": made[-1]}) if made and alone else step)
     return found
 
 
@@ -353,7 +354,8 @@ def spoken_instead(
     was spoken of says which are meant; of pictures, the `names` of the items.
     """
     endings = {ending[1].lower() for name in names if (ending := _OF_PICTURES.search(name))}
-    for words in (step.intent, *said):
+    # What is changed is said by the step itself: a goal may speak of other pictures, too.
+    for words in (step.intent, *(() if acts(step.intent) else said)):
         if PICTURES.search(words) and len(endings) == 1:
             return parse_where(f"name ends with .{endings.pop()}")
         if (ending := _ENDING.search(words) or _TYPE.search(words)) is not None:

@@ -11,6 +11,7 @@ from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import PlanStep
 from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.spoken import files_named
+from orchestrator.policy.verbs import asks_to_act
 
 TEXT = "text"
 PICTURES = re.compile(r"\b(?:picture|photo|image|screenshot|scan)s?\b", re.IGNORECASE)
@@ -34,6 +35,7 @@ _OF_WHAT_IT_SAYS = re.compile(
 )
 _READS_THEM = re.compile(r"\W*(?:read|extract|transcribe|scan)\b", re.IGNORECASE)
 _DOCUMENTS = re.compile(r"\b(?:document|letter|text file|docx|pdf)s?\b", re.IGNORECASE)
+_RENAMES = re.compile(r"\W*rename\b", re.IGNORECASE)
 _TABLES = (".csv", ".tsv", ".xlsx", ".db", ".sqlite", ".json")
 
 
@@ -76,7 +78,8 @@ def read_first(steps: Sequence[PlanStep], free: Iterator[str], can: Readers) -> 
     for step in steps:
         files = [name for name in files_named(step.intent) if not name.endswith(_TABLES)]
         read = bool(step.over) or any(name in other.intent for name in files for other in found)
-        sums = _SUMS_UP.match(step.intent) and files and not read and can.documents
+        only = can.documents and not asks_to_act(step.intent)
+        sums = _SUMS_UP.match(step.intent) and files and not read and only
         if not sums or not (name := next(free, "")):
             found.append(step)
             continue
@@ -87,13 +90,15 @@ def read_first(steps: Sequence[PlanStep], free: Iterator[str], can: Readers) -> 
 
 
 def read_before(
-    steps: Sequence[PlanStep], free: Iterator[str], can: Readers, *, files: str
+    steps: Sequence[PlanStep], free: Iterator[str], can: Readers, *, files: str, naming: bool
 ) -> list[PlanStep]:
     """The steps, and between one that finds mails or files and one on their text one that reads.
 
     A step that is there to take the text out of what was found is that step itself. `files` is the
-    namespace that lists files, where a step that names them belongs.
+    namespace that lists files; a step that names them belongs there where the goal asks for that
+    (`naming`) and no other step renames them.
     """
+    naming &= not any(_RENAMES.match(step.intent) for step in steps)
     found: list[PlanStep] = []
     for step in steps:
         source = next((other for other in found if other.id == step.over), None)
@@ -110,10 +115,12 @@ def read_before(
         elif name := next(free, ""):
             found.append(PlanStep(id=name, **reads, **over))
             after = {"over": name, "where": (), "take": None}
-            if source.namespace == files and _NAMES_IT.match(step.intent):
+            if naming and source.namespace == files and _NAMES_IT.match(step.intent):
                 renames = re.sub(r"^\W*name\b", "rename", step.intent, flags=re.IGNORECASE)
                 after |= {"namespace": files, "intent": renames}
             found.append(step.model_copy(update=after))
+        else:
+            found.append(step)
     return found
 
 

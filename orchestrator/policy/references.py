@@ -55,7 +55,12 @@ def references(
     id `sample`; then the results of other steps, the latest first; then the folders.
     """
     current = lineage(known, step.over, sample)
-    left = {str(record[old]) for record in current.values() for old in _LEFT if old in record}
+    left = {
+        str(record[old])
+        for step_id, record in current.items()
+        for old, new in _LEFT.items()
+        if {old, new} <= record.keys() and not _copied(known[step_id])
+    }
     found = [
         Reference(
             text=f"${step_id}.{field}",
@@ -80,6 +85,11 @@ def _gone(text: str, found: Collection[str]) -> bool:
     """Whether something was moved away from there: its result also says where to."""
     step, _, field = text.partition(".")
     return field in _LEFT and f"{step}.{_LEFT[field]}" in found
+
+
+def _copied(source: Handle) -> bool:
+    """Whether what is at the new place is still at the old one, too."""
+    return source.tool.rpartition(".")[2].startswith(("copy", "convert", "duplicate"))
 
 
 def _of_items(source: Handle) -> list[Reference]:

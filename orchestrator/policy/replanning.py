@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.events import StepClosed
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.core.runs import RunState, StepState
@@ -31,33 +32,61 @@ def first_free(kept: Sequence[PlanStep]) -> str:
 def with_what_is_left(before: RunState, made: Plan) -> Plan:
     """The new plan with the changes that it leaves undone, if all that it adds only looks.
 
-    What the goal asks for is not done by no longer planning it.
+    What the goal asks for is not done by no longer planning it. A change whose sources are planned
+    no more stands there without them, to be given up and told as not done.
+
+    Raises:
+        InvalidPlan: There is no place left for one.
     """
-    old, kept = {state.step for state in before.steps}, done_steps(before.steps)
-    if any(acts(step.intent) for step in made.steps if step not in kept):
-        return made
+    kept = done_steps(before.steps)
     left = [step for step in remaining_steps(before.steps) if acts(step.intent)]
-    used = {step.id for step in (*made.steps, *old)}
-    steps, free = list(made.steps), (name for name in IDS if name not in used)
-    for step, name in zip(left, free, strict=False):
-        over = step.over if any(other.id == step.over for other in steps) else ""
-        where = {} if over else {"where": (), "take": None}
-        steps.append(step.model_copy(update={"id": name, "over": over, **where}))
-    return made.model_copy(update={"steps": tuple(steps)}) if left else made
+    if not left or any(acts(step.intent) for step in made.steps if step not in kept):
+        return made
+    steps = list(made.steps)
+    used = {step.id for step in steps} | {state.step.id for state in before.steps}
+    free = (name for name in IDS if name not in used)
+    for step in left:
+        taken = any(other.id == step.id for other in steps)
+        name = next(free, "") if taken else step.id
+        if not name:
+            raise InvalidPlan(f"The new plan leaves out a change: {step.intent}.")
+        own = step if _has_its_sources(step, before, made) else _alone(step)
+        steps.append(own.model_copy(update={"id": name}))
+    return made.model_copy(update={"steps": tuple(steps)})
 
 
 def given_up(before: RunState, made: Plan) -> list[StepClosed]:
-    """The ends of the steps that a new plan has just as they failed: they would fail again."""
+    """The ends of the steps that a new plan has just as they failed: they would fail again.
+
+    So have those whose sources are not planned any more: over other things they are another change.
+    """
     failed = {
-        _same(state.step): state
+        _same(state.step)
         for state in before.steps
         if state.status == "open" and state.failures >= FAILURES_BEFORE_REPLAN
+    }
+    orphans = {
+        _same(_alone(step))
+        for step in remaining_steps(before.steps)
+        if acts(step.intent) and step.sources and not _has_its_sources(step, before, made)
     }
     return [
         StepClosed(step=step.id, status="failed", note=before.replan_reason)
         for step in made.steps
-        if _same(step) in failed
+        if _same(step) in failed | orphans
     ]
+
+
+def _has_its_sources(step: PlanStep, before: RunState, made: Plan) -> bool:
+    """Whether a new plan still has the very steps that another goes over or depends on."""
+    same = {state.step.id for state in before.steps if state.step in made.steps}
+    return {*step.sources} <= same
+
+
+def _alone(step: PlanStep) -> PlanStep:
+    return step.model_copy(
+        update={"over": "", "where": (), "take": None, "only_if": (), "needs": None}
+    )
 
 
 def _same(step: PlanStep) -> tuple[str, str, str]:

@@ -12,11 +12,12 @@ from orchestrator.policy.planning import IDS
 from orchestrator.policy.verbs import acts
 
 _LEAVES_AS_IT_IS = re.compile(
-    r"\bleave (?:it|them|that|this|all|every\w*|things|the (?:rest|others?))"
-    r"(?: all)?(?: alone| be| (?:as|where) \w+ (?:is|are))?\W*$"
-    r"|\bdo (?:nothing|not do anything)\W*$",
+    r"\W*(?:if [^,]*,\s*)?(?:then )?(?:leave (?:it|them|that|this|all|every\w*|things"
+    r"|the (?:rest|others?))(?: all)?(?: alone| be| (?:as|where) \w+ (?:is|are))?"
+    r"|do (?:nothing|not do anything))\W*$",
     re.IGNORECASE,
 )
+_ENGLISH = re.compile(r"\b(?:the|an?|my|our|and|of|is|has|have|to)\b", re.IGNORECASE)
 _TELLING = re.compile(r"[^\W_]{4,}")
 TELLING_WORDS = 3
 """With so many words a goal says enough for a plan to speak of one of them."""
@@ -26,32 +27,41 @@ STEM = 5
 
 
 def sound(steps: Sequence[PlanStep], kept: Collection[str] = ()) -> list[PlanStep]:
-    """The steps without what cannot be meant.
+    """The steps without what cannot be meant; `kept` are the ids of the steps before these.
 
-    A source that is no earlier step is left out, a condition only where the step changes nothing:
-    what is to be done under a condition is never done without it. A step that is there twice or
-    says that nothing is done is left out too; an id that is there twice is given anew. `kept` are
-    the ids of the steps before these.
+    A source or a condition that is no earlier step is left out, but never of a step that changes
+    something: what is to be done to some things or under a condition is not done to all or without
+    it. A step that is there twice or says that nothing is done is left out too; an id that is there
+    twice is given anew where no later step means it.
     """
     found: list[PlanStep] = []
-    for step in _that_do_something(steps):
+    twins: dict[str, str] = {}
+    doing = _that_do_something(steps)
+    for at, said in enumerate(doing):
         known = {*kept, *(other.id for other in found)}
-        sources: dict[str, object] = {
-            "over": step.over if step.over in known else "",
-            "only_if": tuple(f for f in step.only_if if f.step in known or acts(step.intent)),
-        }
-        if step.needs is not None:
-            sources["needs"] = tuple(source for source in step.needs if source in known)
-        if not sources["over"]:
-            sources |= {"where": (), "take": None}
-        own = step.model_copy(update=sources)
-        if any(_same(own, other) for other in found):
-            continue
-        if own.id in known:
+        step = said.model_copy(update={"over": twins.get(said.over, said.over)})
+        own = step if acts(step.intent) else _on_what_is_known(step, known)
+        twin = next((o.id for o in found if o.model_copy(update={"id": own.id}) == own), "")
+        meant = any(own.id in later.sources for later in doing[at + 1 :])
+        if twin:
+            twins[own.id] = twin
+        elif own.id in known and not meant:
             used = known | {other.id for other in steps}
             own = own.model_copy(update={"id": next((i for i in IDS if i not in used), own.id)})
-        found.append(own)
+            found.append(own)
+        else:
+            found.append(own)
     return found
+
+
+def _on_what_is_known(step: PlanStep, known: Collection[str]) -> PlanStep:
+    """The step without the sources that are none."""
+    update: dict[str, object] = {"only_if": tuple(f for f in step.only_if if f.step in known)}
+    if step.over not in known:
+        update |= {"over": "", "where": (), "take": None}
+    if step.needs is not None:
+        update["needs"] = tuple(source for source in step.needs if source in known)
+    return step.model_copy(update=update)
 
 
 def closer(goal: str, made: Plan, earlier: Plan | None) -> Plan:
@@ -62,8 +72,17 @@ def closer(goal: str, made: Plan, earlier: Plan | None) -> Plan:
 
 
 def of_another_goal(goal: str, plan: Plan) -> list[str]:
-    """What is wrong with steps none of which says a word of the goal: they are an example's."""
-    if not plan.steps or len(_stems(goal)) < TELLING_WORDS or _spoken_share(goal, plan):
+    """What is wrong with steps none of which says a word of the goal: they are an example's.
+
+    Nothing where the goal is in another language than the steps.
+    """
+    english = _ENGLISH.search(goal) is not None
+    if (
+        not english
+        or not plan.steps
+        or len(_stems(goal)) < TELLING_WORDS
+        or _spoken_share(goal, plan)
+    ):
         return []
     return ["No step speaks of what the goal asks for. Plan this goal: " + goal[:200]]
 
@@ -80,14 +99,5 @@ def _stems(text: str) -> set[str]:
 def _that_do_something(steps: Sequence[PlanStep]) -> list[PlanStep]:
     """The steps without those that leave all as it is, and that no other one builds on."""
     sources = {source for step in steps for source in step.sources}
-    doing = [s for s in steps if s.id in sources or not _LEAVES_AS_IT_IS.search(s.intent)]
+    doing = [s for s in steps if s.id in sources or not _LEAVES_AS_IT_IS.match(s.intent)]
     return doing or list(steps)
-
-
-def _same(step: PlanStep, other: PlanStep) -> bool:
-    return (step.intent, step.namespace, step.over, step.where) == (
-        other.intent,
-        other.namespace,
-        other.over,
-        other.where,
-    )

@@ -15,7 +15,7 @@ MAKES = re.compile(
 _ACTS_FIRST = re.compile(
     r"\W*(?:(?:then|and|please) )*(?:rename|move|copy|delete|trash|remove|create|make|write|save"
     r"|draft|add|schedule|book|convert|merge|join|mark|update|put|cancel|commit|stage|switch"
-    r"|restore|complete|discard|change|tick|throw|file|give|keep)\b",
+    r"|restore|complete|discard|change|tick|throw|file|give|keep|send|forward|reply)\b",
     re.IGNORECASE,
 )
 _LOOKS_FIRST = re.compile(
@@ -42,13 +42,17 @@ _SPOKEN_OF: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     ),
     (
         re.compile(r"(?:update|complete)_"),
-        re.compile(r"^(?!\W*(?:add|create|make|book|draft|write|schedule)\b)", re.IGNORECASE),
+        re.compile(
+            r"^(?!\W*(?:add|create|make|book|draft|write|schedule)\b"
+            r"(?!.*\b(?:to|into|longer|shorter|for)\b))",
+            re.IGNORECASE,
+        ),
     ),
     (
         re.compile(r"write_"),
         re.compile(
             r"\b(?:writ|sav|creat|mak|start|add|draft|content|text|say|export|stor|not(?:e|ing)|jot"
-            r"|record|new\b)",
+            r"|record|new\b|updat|keep|put\b.*\bin(?:to)?\b)",
             re.IGNORECASE,
         ),
     ),
@@ -56,13 +60,17 @@ _SPOKEN_OF: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
         re.compile(r"convert_"),
         re.compile(
             r"\b(?:convert|turn|export|translat|transform|format|version|web page)"
-            r"|(?<!\.)\b(?:pdf|html|docx|markdown|txt|json|csv|o'clock|time)\b",
+            r"|(?<!\.)\b(?:pdf|html|docx|markdown|txt|json|csv|o'clock|time)\b"
+            r"|\.(\w{2,4})\b.*\.(?!\1)\w{2,4}\b",
             re.IGNORECASE,
         ),
     ),
     (
         re.compile(r"(?:merge|join)_"),
-        re.compile(r"\b(?:merg|join|combin|concat|together|append|one|single)", re.IGNORECASE),
+        re.compile(
+            r"\b(?:merg|join|combin|concat|together|append|one|single)|\.\w{2,4}\b.*\.\w{2,4}\b",
+            re.IGNORECASE,
+        ),
     ),
     (
         re.compile(r"(?:create|make)_(?:dir|folder)"),

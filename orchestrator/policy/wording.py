@@ -19,7 +19,9 @@ _INTENT = 400
 """The most letters of an intent."""
 
 
-def with_words_given(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
+def with_words_given(
+    goal: str, steps: Sequence[PlanStep], kept: Sequence[PlanStep] = ()
+) -> list[PlanStep]:
     """The steps, and to the one that makes what a title or a text is given for these words.
 
     It is the one of which the goal says most before it gives them; small planners write "draft a
@@ -30,7 +32,7 @@ def with_words_given(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
     for given in _GIVEN.finditer(goal):
         kind, words = given[1].lower(), given[2].strip()
         before, begin = goal[begin : given.start()], given.end()
-        if any(_plain(words) in _plain(step.intent) for step in steps):
+        if any(_plain(words) in _plain(step.intent) for step in (*kept, *steps)):
             continue
         wanted = _stems(before)
         makes = [

@@ -1,5 +1,7 @@
 """decide: for the step at hand, one tool and its arguments, and what the guard says of it."""
 
+from collections.abc import Mapping
+
 from langgraph.runtime import Runtime
 from pydantic import JsonValue
 
@@ -153,7 +155,8 @@ def _indices(run: RunState, step: StepState, *, mend: bool) -> tuple[int, ...]:
     source = _source(run, step)
     if source is None:
         return ()
-    items = [_with_origin(run, source, item.id) for item in source.items]
+    known = handles(run)
+    items = [_with_origin(known, source, item.id) for item in source.items]
     where = meant(step.step.where, items) if mend else step.step.where
     places = select(items, where, step.step.take)
     if mend and where and not places:
@@ -169,9 +172,9 @@ def _indices(run: RunState, step: StepState, *, mend: bool) -> tuple[int, ...]:
     return tuple(left or chosen)
 
 
-def _with_origin(run: RunState, source: Handle, item: int) -> dict[str, JsonValue]:
+def _with_origin(known: Mapping[str, Handle], source: Handle, item: int) -> dict[str, JsonValue]:
     """An item with the fields of what it was made from: which are meant may be said of those."""
-    records = reversed(lineage(handles(run), source.step, item).values())
+    records = reversed(lineage(known, source.step, item).values())
     return {field: value for record in records for field, value in record.items()}
 
 

@@ -255,6 +255,8 @@ def test_the_one_file_that_a_step_is_to_make_is_named_and_no_result_is():
     found = only(joins, offered, intent="join them into one file Desktop/book.txt")
     assert found.references == ("$folder.Desktop/book.txt",)
     assert "$s2.name" in only(joins, offered, intent="join them into one file").references
+    of_it = only(joins, offered, intent="write a summary of Desktop/menu.md into summary.md")
+    assert of_it.references != ("$folder.Desktop/menu.md",)
 
 
 class TestWhatTheStepItselfSays:

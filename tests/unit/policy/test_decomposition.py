@@ -158,6 +158,49 @@ def test_for_each_of_the_goal_it_goes_over_what_the_last_step_does():
     assert [(s.namespace, s.over) for s in found.steps][3:] == [("task", "s2")]
 
 
+RENAMED = Plan(
+    steps=(
+        PlanStep(id="s1", intent="list the files in House", namespace="filesystem"),
+        PlanStep(id="s2", intent="write a short file name", namespace="text", over="s1"),
+        PlanStep(id="s3", intent="rename each", namespace="filesystem", over="s2"),
+        PlanStep(id="s4", intent="list the files in House/Sorted", namespace="filesystem"),
+    )
+)
+
+
+def in_files(_part):
+    return "filesystem", True
+
+
+def test_a_part_whose_verb_no_step_of_its_namespace_says_is_missing():
+    goal = "Rename the letters, move them into House/Sorted and list that folder at the end."
+    found = with_missing(goal, RENAMED, in_files).steps
+    assert [(s.id, s.intent, s.over) for s in found][2:] == [
+        ("s3", "rename each", "s2"),
+        ("s5", "move them into House/Sorted", "s3"),
+        ("s4", "list the files in House/Sorted", ""),
+    ]
+
+
+def test_a_record_that_is_updated_is_moved_and_cancelling_is_deleting():
+    moves = planned(("update the dentist appointment", "calendar"))
+    assert not missing_parts("Move my dentist appointment.", moves, lambda _: ("calendar", True))
+    assert not missing_parts("Move my appointment.", moves, lambda _: ("filesystem", False))
+    ends = planned(("cancel the lessons", "calendar"))
+    assert not missing_parts("Delete the lessons.", ends, lambda _: ("calendar", True))
+
+
+def test_a_question_or_an_answer_lacks_no_step():
+    asked = Plan(question="Which?")
+    assert with_missing("Delete the old mail.", asked, closest) == asked
+
+
+def test_a_part_that_names_what_it_is_about_goes_over_nothing():
+    goal = "Rename each letter and add a task \u201cCall Bo\u201d for it."
+    found = with_missing(goal, RENAMED.model_copy(update={"steps": RENAMED.steps[:3]}), closest)
+    assert [(s.namespace, s.over) for s in found.steps][3:] == [("task", "")]
+
+
 def test_parts_keep_what_is_quoted_whole():
     goal = 'Add the task "Write. And add" and draft a mail saying "No, move it." Then save it.'
     assert parts(goal) == [

@@ -197,6 +197,14 @@ def test_an_optional_value_that_points_where_it_may_not_is_left_out():
     assert without_unfit(tool("read"), kept, [TO, base]) == kept
 
 
+def test_but_what_the_step_speaks_of_stays_and_nothing_that_destroys_is_made_wider():
+    sender = Parameter(name="sender", accepts="text", required=True)
+    base = Parameter(name="base", accepts="text", required=False)
+    written = {"to": "inbox", "sender": "$s9.x", "base": "$s9.y"}
+    assert without_unfit(tool("local_write"), written, [TO, sender]) == written
+    assert without_unfit(tool("destructive"), written, [TO, base]) == written
+
+
 PHONE = Parameter(name="phone", accepts="text", required=False)
 
 
@@ -221,6 +229,8 @@ def test_what_the_step_says_a_thing_is_to_have_is_asked_for_and_not_left_out():
         ("add the task “Call Bo”", {"title": "Call Bo"}, "Call Bo"),
         ("add “Hi” as note with “Ho”", {"title": "$s3.value"}, "$s3.value"),
         ("add a task", {"title": "$s3.value"}, "$s3.value"),
+        ("add a task for each mail about “Trees”", {"title": "$s2.subject"}, "$s2.subject"),
+        ("draft a reply to the mail about “Trees”", {"title": "$s1.subject"}, "$s1.subject"),
         ("add “Hi” with that title", {"title": "$s3.value", "text": "Hi"}, "$s3.value"),
     ],
 )
@@ -233,6 +243,7 @@ def test_the_one_text_that_is_quoted_for_nothing_else_is_the_title(intent, writt
     [
         ("read all the files in Bikes", "read", "$s4.path"),
         ("read p1.png", "read", "$folder.Bikes/p1.png"),
+        ("compare each one with p1.png", "read", "$folder.Bikes/p1.png"),
         ("read all the files in Bikes", "local_write", "$folder.Bikes/p1.png"),
     ],
 )

@@ -157,7 +157,11 @@ def test_other_searches_stay(steps):
     assert named_directly(steps, "filesystem") == steps
 
 
-EVENTS = [{"title": "Dentist Mia"}, {"title": "Piano"}, {"title": "Dentist Jon"}]
+EVENTS = [
+    {"id": "e1", "title": "Dentist Mia"},
+    {"id": "e2", "title": "Piano"},
+    {"id": "e3", "title": "Dentist Jon"},
+]
 
 
 @pytest.mark.parametrize(
@@ -165,6 +169,7 @@ EVENTS = [{"title": "Dentist Mia"}, {"title": "Piano"}, {"title": "Dentist Jon"}
     [
         ("move the dentist appointment", "list all the events", (0, 2)),
         ("cancel the piano lesson", "list all the events", (1,)),
+        ("move the dentist to after the piano lesson", "list all the events", (0, 2)),
         ("move the appointment", "list all the events", (0, 1, 2)),
         ("cancel all dentist appointments", "list all the events", (0, 1, 2)),
         ("cancel the piano lesson", "find what is on today", (0, 1, 2)),
@@ -174,6 +179,12 @@ EVENTS = [{"title": "Dentist Mia"}, {"title": "Piano"}, {"title": "Dentist Jon"}
 def test_of_records_listed_to_find_one_those_of_its_name_are_meant(intent, listing, found):
     source = step(listing, "calendar", "s1")
     assert named_among(step(intent, "calendar", "s2", "s1"), source, EVENTS) == found
+
+
+def test_files_are_no_records_to_find_one_among():
+    files = [{"name": "archive list.txt"}, {"name": "a.png"}]
+    moved = step("move the pictures to the archive list", "files", "s2", "s1")
+    assert named_among(moved, step("list all the files", "files", "s1"), files) == (0, 1)
 
 
 def test_that_records_were_all_listed_to_find_one_does_not_mean_several():

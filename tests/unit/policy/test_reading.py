@@ -16,8 +16,9 @@ def step(id_, intent, namespace="text", over="", where=""):
     return PlanStep(id=id_, intent=intent, namespace=namespace, over=over, where=parse_where(where))
 
 
-def before(*steps, can=CAN):
-    made = read_before(steps, (f"s{n}" for n in count(7)), can, files="filesystem")
+def before(*steps, can=CAN, naming=True):
+    free = (f"s{n}" for n in count(7))
+    made = read_before(steps, free, can, files="filesystem", naming=naming)
     return [(s.id, s.intent, s.namespace, s.over) for s in made]
 
 
@@ -33,6 +34,19 @@ def test_pictures_are_read_before_they_are_named_after_what_is_on_them():
     ]
 
 
+def test_names_that_are_only_suggested_or_given_by_another_step_are_texts():
+    names = step("s2", "give each a name after what it says", over="s1")
+    assert before(FILES, names, naming=False)[-1][2] == "text"
+    renames = step("s3", "rename each", "filesystem", over="s2")
+    assert [found[2] for found in before(FILES, names, renames)][2:] == ["text", "filesystem"]
+
+
+def test_no_step_is_lost_where_there_is_no_id_left():
+    sums = step("s2", "write a summary of each", over="s1")
+    made = read_before([FILES, sums], iter(()), CAN, files="filesystem", naming=False)
+    assert made == [FILES, sums]
+
+
 def test_documents_are_read_before_they_are_summed_up():
     assert before(FILES, step("s2", "write a summary of each", over="s1"))[1:] == [
         ("s7", "read each document", "document", "s1"),
@@ -42,7 +56,7 @@ def test_documents_are_read_before_they_are_summed_up():
 
 def test_which_are_meant_is_said_to_the_step_that_reads():
     sums = step("s2", "write a summary of each", over="s1", where="name ends with .md")
-    made = read_before([FILES, sums], iter(["s7"]), CAN, files="filesystem")
+    made = read_before([FILES, sums], iter(["s7"]), CAN, files="filesystem", naming=False)
     assert [len(s.where) for s in made] == [0, 1, 0]
 
 
@@ -82,6 +96,7 @@ def test_a_file_is_read_before_it_is_summed_up():
         [step("s1", "read a.md", "document"), step("s2", "summarize a.md", over="s1")],
         [step("s1", "read a.md", "document"), step("s2", "summarize a.md")],
         [step("s1", "summarize the mails", "email")],
+        [step("s1", "summarise a.md and save the summary as b.md", "filesystem")],
     ],
 )
 def test_a_table_or_what_is_read_already_is_not_read_first(steps):

@@ -206,6 +206,16 @@ def test_after_a_rename_the_old_path_is_no_longer_offered_wherever_it_stands():
     assert not {"$s2.old_path", "$s1.path"} & texts
 
 
+def test_what_was_copied_is_still_where_it_was():
+    copied = {"source": "/d/a.png", "destination": "/e/a.png"}
+    known = {
+        "s1": Handle(step="s1", tool="a.read", items=(Item(data={"path": "/d/a.png"}),)),
+        "s2": Handle(step="s2", tool="a.copy_file", over="s1", items=(Item(data=copied),)),
+    }
+    texts = {each.text for each in references(plan_step("s3", over="s2"), known, {}, sample=0)}
+    assert "$s1.path" in texts
+
+
 def test_in_a_list_what_points_to_several_values_stands_for_each():
     items = tuple(Item(data={"path": path}) for path in ("/a", "/b"))
     known = {"s1": Handle(step="s1", tool="a.list", items=items)}

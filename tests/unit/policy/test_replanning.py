@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import Plan
 from orchestrator.core.runs import StepState
 from orchestrator.policy.replanning import (
@@ -119,7 +120,22 @@ def test_a_change_that_is_no_longer_planned_is_not_done_by_that():
     before = failed_join()
     made = Plan(steps=(plan_step("s1"), plan_step("s3", intent="check the paths")))
     found = with_what_is_left(before, made).steps
-    assert [(s.id, s.intent, s.over) for s in found[2:]] == [("s4", JOINS.intent, "s1")]
+    assert [(s.id, s.intent, s.over) for s in found[2:]] == [("s2", JOINS.intent, "s1")]
+
+
+def test_over_other_things_it_would_be_another_change_and_is_given_up():
+    before = state(plan_step("s1", intent="list the old"), JOINS)
+    made = Plan(steps=(plan_step("s1", intent="list everything"),))
+    found = with_what_is_left(before, made)
+    assert [(s.id, s.over, s.where) for s in found.steps[1:]] == [("s2", "", ())]
+    assert [close_.step for close_ in given_up(before, found)] == ["s2"]
+
+
+def test_a_change_that_has_no_place_left_is_an_objection():
+    before = failed_join()
+    others = [plan_step(f"s{n}", intent=f"look {n}") for n in range(2, 13)]
+    with pytest.raises(InvalidPlan, match="leaves out a change: join"):
+        with_what_is_left(before, Plan(steps=(plan_step("s1"), *others)))
 
 
 @pytest.mark.parametrize("intent", ["join the files", "copy them instead"])

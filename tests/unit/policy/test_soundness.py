@@ -28,6 +28,24 @@ def test_a_source_that_is_no_earlier_step_is_left_out_with_its_condition():
     assert (found.over, found.take) == ("", None)
 
 
+def test_but_never_of_a_step_that_changes_something():
+    deletes = step("s1", "delete the files", over="s3", take=2)
+    assert sound([deletes]) == [deletes]
+
+
+def test_what_goes_over_a_step_that_was_there_twice_goes_over_the_first():
+    steps = [step("s1", "find the drafts"), step("s2", "read it", over="s1")]
+    again = [step("s3", "find the drafts"), step("s4", "delete the drafts", over="s3", take=1)]
+    found = sound([*steps, *again])
+    assert [(s.id, s.over, s.take) for s in found][2:] == [("s4", "s1", 1)]
+
+
+def test_an_id_that_is_there_twice_and_that_another_means_stays_to_be_objected_to():
+    steps = [step("s1", "list Kitchen"), step("s1", "list Archive")]
+    found = sound([*steps, step("s2", "delete each", over="s1")])
+    assert [s.id for s in found] == ["s1", "s1", "s2"]
+
+
 def test_a_source_among_the_steps_done_is_kept():
     assert sound([step("s2", over="s1")], kept=["s1"]) == [step("s2", over="s1")]
 
@@ -51,6 +69,8 @@ def test_a_step_that_is_there_twice_is_left_out():
         ("leave the others as they are", True),
         ("do nothing", True),
         ("leave the keys with the porter", False),
+        ("move the PDFs and leave the others where they are", False),
+        ("delete the drafts and leave the rest", False),
         ("keep them in Papers", False),
     ],
 )
@@ -79,6 +99,7 @@ def test_a_plan_that_says_no_word_of_the_goal_is_objected_to():
     assert of_another_goal(GOAL, ANOTHER)
     assert not of_another_goal(GOAL, ABOUT_IT)
     assert not of_another_goal("Tidy up.", ANOTHER)
+    assert not of_another_goal("R\u00e4ume meinen ganzen Schreibtisch auf, bitte.", ANOTHER)
     assert not of_another_goal(GOAL, Plan(answer="No."))
 
 
@@ -87,10 +108,13 @@ intents = st.sampled_from(["find the mails", "delete the draft", "leave it all",
 
 
 @given(st.lists(st.builds(step, ids, intents, st.sampled_from(["", "s1", "s2"])), max_size=6))
-def test_ids_are_there_once_and_sources_come_before(steps):
+def test_what_changes_something_is_never_widened_and_what_looks_has_its_sources(steps):
     found, seen = sound(steps), set()
     for one in found:
-        assert one.id not in seen
-        assert not one.over or one.over in seen
+        looks = not one.intent.startswith("delete")
+        assert not looks or not one.over or one.over in seen
         seen.add(one.id)
     assert bool(found) == bool(steps)
+    deletes = [s for s in steps if s.intent.startswith("delete")]
+    widened = [s for s in found if s.intent.startswith("delete") and not s.over]
+    assert len(widened) <= sum(not s.over for s in deletes)
