@@ -24,6 +24,8 @@ NOTHING_READ = (
 )
 _AFTER = re.compile(r"\bafter ((?:the|its?|their) .+)$", re.IGNORECASE)
 """What a thing is named after."""
+_ALWAYS = re.compile(r"true|yes|always|none|n/a", re.IGNORECASE)
+"""No condition at all, written where one belongs."""
 _NO_CONDITION = re.compile(
     r"[\w .-]+(?:/[\w .-]+)+|text|path|names?|titles?|files?|folders?|tasks?|events?|mails?"
     r"|messages?|notes?|contacts?|drafts?|inbox|items?|all|each|every|any|none"
@@ -110,6 +112,7 @@ def _plainly_meant(step: Any) -> Any:
             **step,
             "over": "" if itself else step.get("over", ""),
             "where": "" if nowhere else step.get("where", ""),
+            **{c: "" for c in CONDITIONS if _ALWAYS.fullmatch(str(step.get(c, "")).strip())},
         }
     )
 

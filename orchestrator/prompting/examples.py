@@ -86,13 +86,16 @@ def closest_plans(
 ) -> list[WorkflowExample]:
     """The examples to plan by, the closest last, where a model reads it best.
 
-    Only examples whose namespaces are all in scope count.
+    Only examples whose namespaces are all in scope count. Where none of them has a step there is
+    none: to answer that nothing can be done would be all that is left to learn from.
     """
     usable = [
         example
         for example in examples
         if all(step.namespace in namespaces for step in example.steps)
     ]
+    if not any(example.steps for example in usable):
+        return []
     close = similarity(goal, [example.goal for example in usable]) if usable else ()
     pairs = zip(close, usable, strict=True)
     ranked = sorted(pairs, key=lambda pair: (-pair[0], pair[1].name))

@@ -22,6 +22,7 @@ from orchestrator.prompting.examples import (
     by_words,
     closest_plans,
 )
+from orchestrator.prompting.generated import generated_plans
 from orchestrator.prompting.library import Library, WorkflowExample
 from orchestrator.prompting.render import (
     compact,
@@ -92,7 +93,9 @@ def opening(
     if needs:
         front = library.prompt("needs").render(plan=front)
     messages = [Message(role="system", content=front), *worked]
-    closest = closest_plans(goal, library.examples, namespaces, profile.plan_examples, similarity)
+    shown = profile.plan_examples
+    closest = closest_plans(goal, library.examples, namespaces, shown, similarity)
+    closest = closest or generated_plans(specs, goal, shown, similarity)
     for example in closest:
         messages += turn(f"Goal: {curled(example.goal)}", compact(_reply(example, needs=needs)))
     return [*messages, Message(role="user", content=f"Goal: {curled(goal)}")]

@@ -284,3 +284,16 @@ def test_a_step_that_only_looks_is_told_by_its_words(intent, only):
 )
 def test_a_tool_that_copies_or_takes_away_is_for_steps_that_say_so(tool, intent, is_unasked):
     assert unasked(tool, intent) is is_unasked
+
+
+@pytest.mark.parametrize("said", ["true", "Always", "none"])
+def test_a_condition_that_always_holds_is_none(said):
+    step = {
+        "id": "s1",
+        "intent": "look",
+        "namespace": "a",
+        "over": "",
+        "where": "",
+        "only_if": said,
+    }
+    assert not read_plan(json.dumps({"steps": [step]}), mend=True).steps[0].only_if
