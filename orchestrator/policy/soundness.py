@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.policy.planning import IDS
-from orchestrator.policy.verbs import acts
+from orchestrator.policy.verbs import acts, stems
 
 _LEAVES_AS_IT_IS = re.compile(
     r"\W*(?:if [^,]*,\s*)?(?:then )?(?:leave (?:it|them|that|this|all|every\w*|things"
@@ -18,12 +18,8 @@ _LEAVES_AS_IT_IS = re.compile(
     re.IGNORECASE,
 )
 _ENGLISH = re.compile(r"\b(?:the|an?|my|our|and|of|is|has|have|to)\b", re.IGNORECASE)
-_TELLING = re.compile(r"[^\W_]{4,}")
 TELLING_WORDS = 3
 """With so many words a goal says enough for a plan to speak of one of them."""
-
-STEM = 5
-"""Letters by which two words count as one: photo and photos, delivery and delivered."""
 
 
 def sound(steps: Sequence[PlanStep], kept: Collection[str] = ()) -> list[PlanStep]:
@@ -80,7 +76,7 @@ def of_another_goal(goal: str, plan: Plan) -> list[str]:
     if (
         not english
         or not plan.steps
-        or len(_stems(goal)) < TELLING_WORDS
+        or len(stems(goal)) < TELLING_WORDS
         or _spoken_share(goal, plan)
     ):
         return []
@@ -88,12 +84,8 @@ def of_another_goal(goal: str, plan: Plan) -> list[str]:
 
 
 def _spoken_share(goal: str, plan: Plan) -> float:
-    wanted, said = _stems(goal), _stems(" ".join(step.intent for step in plan.steps))
+    wanted, said = stems(goal), stems(" ".join(step.intent for step in plan.steps))
     return len(wanted & said) / len(wanted) if wanted else 0.0
-
-
-def _stems(text: str) -> set[str]:
-    return {word[:STEM] for word in _TELLING.findall(text.lower())}
 
 
 def _that_do_something(steps: Sequence[PlanStep]) -> list[PlanStep]:

@@ -80,6 +80,8 @@ _SPOKEN_OF: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 """Tools by how their names begin, and what a step says that means one of them."""
 _QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*[\"\u201d]|\S*/\S+")
 """What is named, not said: quoted words and paths."""
+_TELLING = re.compile(r"[^\W_]{4,}")
+_STEM = 5
 _READS = re.compile(r"\b(read|extract|text)\b", re.IGNORECASE)
 
 
@@ -117,3 +119,8 @@ def unasked(tool: str, intent: str) -> bool:
 def reads(intent: str) -> bool:
     """Whether a step reads a text."""
     return _READS.search(intent) is not None
+
+
+def stems(text: str) -> set[str]:
+    """The words of a text that say something, by their first letters: photo and photos are one."""
+    return {word[:_STEM] for word in _TELLING.findall(text.lower())}

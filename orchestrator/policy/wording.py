@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from orchestrator.core.plans import PlanStep
-from orchestrator.policy.verbs import MAKES, reads
+from orchestrator.policy.verbs import MAKES, reads, stems
 
 _GIVEN = re.compile(
     r"\b(subject|title|text|heading|saying|says)\b[^\"\u201c.!?]{0,20}[\"\u201c]([^\"\u201d]+)[\"\u201d]",
@@ -12,8 +12,6 @@ _GIVEN = re.compile(
 )
 _SOME_TITLE = re.compile(r"\b(title|subject)s?\b(?![^\"\u201c.!?]{0,20}[\"\u201c])", re.IGNORECASE)
 _KIND = {"saying": "text", "says": "text"}
-_TELLING = re.compile(r"[^\W_]{4,}")
-_STEM = 5
 TEXT = "text"
 _INTENT = 400
 """The most letters of an intent."""
@@ -34,11 +32,11 @@ def with_words_given(
         before, begin = goal[begin : given.start()], given.end()
         if any(_plain(words) in _plain(step.intent) for step in (*kept, *steps)):
             continue
-        wanted = _stems(before)
+        wanted = stems(before)
         makes = [
             at for at, s in enumerate(found) if s.namespace != "text" and MAKES.match(s.intent)
         ]
-        shared = {at: len(wanted & _stems(found[at].intent)) for at in makes}
+        shared = {at: len(wanted & stems(found[at].intent)) for at in makes}
         if not shared or not (most := max(shared.values())):
             continue
         at = next(at for at, count in shared.items() if count == most)
@@ -68,7 +66,3 @@ def with_a_title(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
 
 def _plain(text: str) -> str:
     return re.sub(r"\W+", " ", text.lower()).strip()
-
-
-def _stems(text: str) -> set[str]:
-    return {word[:_STEM] for word in _TELLING.findall(text.lower())}
