@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
+from pydantic import JsonValue
 
 from orchestrator.core.chat import ChatReply, ChatRequest, JsonSchema, Message, Sampling, Usage
 from orchestrator.core.dates import dates_named
@@ -26,6 +27,10 @@ MAX_TEXT = 2400
 MAX_WORDS = 60
 FEWEST_WORDS = 3
 MOST_CHOICES = 60
+MAX_ITEM = 160
+LIST_ITEMS = f"{NAMESPACE}.list_items"
+_BULLET = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)]|\[[ xX]?\])\s+")
+_PARTS = re.compile(r"[,;]\s+(?:and\s+)?|\s+and\s+|(?<=[.!?:])\s+")
 _SENTENCE = re.compile(r"\n+|(?<=[.!?])\s+")
 _NUMBER = re.compile(r"(?<![\w.-])-?\d{1,12}(?:[,\u202f ]\d{3})*(?:[.,]\d{1,6})?(?![\w-])")
 _WORD = re.compile(r"[a-z0-9]{3,}")
@@ -69,6 +74,16 @@ _OUTPUT = {
     },
     "required": ["value"],
 }
+_ITEMS_OUTPUT = {
+    "type": "object",
+    "properties": {
+        "items": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"value": {"type": "string"}}},
+        }
+    },
+    "required": ["items"],
+}
 
 
 def _spec(
@@ -108,6 +123,11 @@ SPECS: tuple[ToolSpec, ...] = (
         },
     ),
     _spec("summarize", "Summarize a text in one short paragraph.", {}),
+    _spec(
+        "list_items",
+        "List the things that stand in a text, one by one, so that each can be worked on.",
+        {"instruction": {"type": "string", "description": "What to list.", "maxLength": 200}},
+    ).model_copy(update={"output_schema": _ITEMS_OUTPUT}),
 )
 
 
@@ -144,6 +164,8 @@ class TextToolset:
 
     async def _made(self, call: ToolCall) -> ToolOutcome:
         text = _joined(call.arguments["text"])
+        if call.tool == LIST_ITEMS:
+            return await self._listed(str(call.arguments["instruction"]), text[:MAX_TEXT])
         form, wanted = _wanted(call)
         words = self._render(wanted, _WORDS[form], text[:MAX_TEXT])
         value = _schema(call.tool, form, text[:MAX_TEXT])
@@ -159,6 +181,23 @@ class TextToolset:
             )
             replies.append(await self._ask(turns, form, value))
         return _outcome(form, text, replies, checked=checked)
+
+    async def _listed(self, wanted: str, text: str) -> ToolOutcome:
+        """The lines of the text that are meant, each as it stands there."""
+        lines = listable(text)
+        if not lines:
+            return ToolOutcome(ok=False, error="The text has nothing to list.", code="tool_failed")
+        words = self._render(wanted, "the items, each as it stands in the text", text)
+        value = {"type": "array", "items": {"enum": lines}, "minItems": 1, "maxItems": len(lines)}
+        reply = await self._ask((Message(role="user", content=words),), "paragraph", value)
+        spent: dict[str, Any] = {"usage": reply.usage, "model_calls": 1, "seconds": reply.seconds}
+        found = _value(reply)
+        if reply.truncated or not isinstance(found, list):
+            return ToolOutcome(
+                ok=False, error="The list came out incomplete.", code="malformed_reply", **spent
+            )
+        items: list[JsonValue] = [{"value": item} for item in dict.fromkeys(map(str, found))]
+        return ToolOutcome(ok=True, data={"items": items}, **spent)
 
     async def _ask(
         self, messages: tuple[Message, ...], form: Form, value: dict[str, Any]
@@ -199,6 +238,15 @@ def extract_schema(form: Form, text: str) -> dict[str, Any] | None:
         return {"enum": list(dict.fromkeys(numbers))[:MOST_CHOICES]} if numbers else None
     days = dates_named(text) if form == "date" else []
     return {"enum": days[:MOST_CHOICES]} if days else None
+
+
+def listable(text: str) -> list[str]:
+    """What of a text can be an item: its lines without their bullets, of one line its parts."""
+    lines = [_BULLET.sub("", line).strip() for line in text.splitlines()]
+    lines = [line for line in lines if line]
+    if len(lines) == 1:
+        lines = [part.strip(" .") for part in _PARTS.split(lines[0]) if part.strip(" .")]
+    return [line for line in dict.fromkeys(lines) if len(line) <= MAX_ITEM][:MOST_CHOICES]
 
 
 def _number(written: str) -> int | float:
@@ -244,13 +292,12 @@ def _joined(text: Any) -> str:
     return "\n\n".join(map(str, text)) if isinstance(text, list) else str(text)
 
 
-def _value(reply: ChatReply) -> str | float:
+def _value(reply: ChatReply) -> Any:
     try:
         found = json.loads(reply.text)
     except json.JSONDecodeError:
         return ""
-    value: str | float = found.get("value", "")
-    return value
+    return found.get("value", "")
 
 
 def _shared(value: str | float, text: str) -> list[str]:

@@ -10,8 +10,8 @@ from orchestrator.core.chat import ChatReply, Choice, Frozen, JsonSchema, Messag
 from orchestrator.core.errors import MalformedReply, UnsureDecision
 from orchestrator.core.events import ToolsDisclosed, TranscriptRenewed
 from orchestrator.core.plans import PlanStep
-from orchestrator.core.runs import Candidate, RunState
-from orchestrator.core.tools import ToolSpec
+from orchestrator.core.runs import Candidate
+from orchestrator.graph.candidates import TEXT, candidates, named_by_error
 from orchestrator.graph.context import CHOICE_TOKENS, RunContext
 from orchestrator.graph.filling import (
     SEARCH_SCHEMA,
@@ -30,10 +30,8 @@ from orchestrator.graph.thread import (
 from orchestrator.policy.arguments import Parameter, answer_schema, whole_schema
 from orchestrator.policy.grounding import lister, lists_a_folder
 from orchestrator.policy.handles import handles, shape
-from orchestrator.policy.lookups import unidentified
 from orchestrator.policy.samples import sample_arguments
-from orchestrator.policy.shortlist import MOST, Shortlist, leader, named_closer, shortlist
-from orchestrator.policy.verbs import acts, looks, makes_a_name, unasked
+from orchestrator.policy.shortlist import Shortlist, named_closer
 from orchestrator.prompting.contrast import contrasts
 from orchestrator.prompting.examples import ChosenStep, closest_decision
 from orchestrator.prompting.generated import generated_example
@@ -47,11 +45,6 @@ from orchestrator.prompting.transcript import (
     tokens,
     turn,
 )
-
-TEXT = "text"
-"""The built-in namespace: it makes values out of text, and no other tool does that. It changes
-nothing, whatever a step calls it."""
-
 
 SURE = 0.9
 """The margin with which a model has its way, whatever tool is closest."""
@@ -88,14 +81,13 @@ async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
         MalformedReply: The reply is no tool id, or (UnsureDecision) not a clear one.
     """
     profile = context.roles["planner"].profile
+    if profile.gate and (named := named_by_error(context, ahead)):
+        return Chosen(tool=named)
     reply = await _choose(context, ahead)
     unsure = _below(reply, profile.low_margin)
     if profile.when_unsure == "closest" and not context.state.query:
-        if said := _lists_a_folder(context, ahead) or _says_more(context, ahead, reply.text):
-            return Chosen(tool=said, margin=reply.margin)
-        behind = _behind(context, ahead, reply.text)
-        if unsure or _below(reply, min(SURE, DOUBT * behind)):
-            return _closest(context, ahead, reply)
+        if better := _closer(context, ahead, reply, unsure=unsure):
+            return Chosen(tool=better, margin=reply.margin)
     elif unsure and not context.state.query:
         reply = await _choose(context, ahead, own_only=True)
     if reply.truncated:
@@ -107,10 +99,18 @@ async def choose_tool(context: RunContext, ahead: Prospect) -> Chosen:
     return Chosen(tool=reply.text, margin=reply.margin)
 
 
-def _closest(context: RunContext, ahead: Prospect, reply: ChatReply) -> Chosen:
-    """The tool of the step's own namespace that its words are closest to; else the model's."""
+def _closer(context: RunContext, ahead: Prospect, reply: ChatReply, *, unsure: bool) -> str:
+    """The tool that plain evidence prefers to the one in a reply; "" where it may stand.
+
+    It lists the folder that is to be listed, its name says more of the step, or it is the closest
+    of the step's own namespace and the model is not sure enough of another.
+    """
+    if said := _lists_a_folder(context, ahead) or _says_more(context, ahead, reply.text):
+        return said
+    if not unsure and not _below(reply, min(SURE, DOUBT * _behind(context, ahead, reply.text))):
+        return ""
     listed = candidates(context, ahead, 1, None, own_only=True).entries
-    return Chosen(tool=listed[0].tool if listed else reply.text, margin=reply.margin)
+    return listed[0].tool if listed else reply.text
 
 
 def _lists_a_folder(context: RunContext, ahead: Prospect) -> str:
@@ -233,89 +233,6 @@ async def _renew(context: RunContext) -> None:
     planned = Message(role="assistant", content=plan_json(state.plan))
     told = turn("Done so far:\n" + ("\n".join(done) or "nothing"), "Noted.")
     await context.happened(TranscriptRenewed(messages=(*front, planned, *told)))
-
-
-def candidates(
-    context: RunContext,
-    ahead: Prospect,
-    k: int | None,
-    example: ChosenStep | None,
-    *,
-    own_only: bool = False,
-) -> Shortlist:
-    """The shortlist of a step: closest to its intent, never what the guard would refuse.
-
-    Left out are masked tools, a closed namespace, and what changes something outside the step's
-    namespace, which the plan lock holds. With `own_only` nothing outside it is left. With a `k`
-    of None all the others are in.
-    """
-    state, gate = context.state, context.roles["planner"].profile.gate
-    first = gate and not any(s.failures for s in state.steps if s.step.id == ahead.step.id)
-    acting = gate and _acts(context, ahead)
-    looking = gate and _looks(context, ahead)
-    kept_in = _keeps_in(context, ahead) and leader(context.catalogue, ahead.step.intent)
-    last = next((call.tool.partition(".")[0] for call in reversed(state.settled)), None)
-    limit = k if k is None else min(k, MOST - 1)
-    return shortlist(
-        context.catalogue,
-        query=state.query or ahead.step.intent,
-        namespace=ahead.step.namespace,
-        k=limit,
-        last_namespace=last,
-        exclude=frozenset(state.masked)
-        | {
-            spec.id
-            for spec in context.specs.values()
-            if _left_out(state, ahead, spec, own_only=own_only, gate=gate)
-            or (acting and spec.effect == "read")
-            or (looking and spec.effect != "read")
-            or (gate and unasked(spec.name, ahead.step.intent))
-            or (first and unidentified(spec, ahead.offered, f"{ahead.step.intent} {ahead.goal}"))
-            or (kept_in and spec.id != kept_in and spec.namespace != ahead.step.namespace)
-        },
-        pinned=[example.step.tool] if example and not state.query else [],
-    )
-
-
-def _acts(context: RunContext, ahead: Prospect) -> bool:
-    """Whether a step is there to change something and its namespace can: reading is no way to."""
-    writers = {s.namespace for s in context.specs.values() if s.effect != "read"} - {TEXT}
-    return ahead.step.namespace in writers and acts(ahead.step.intent)
-
-
-def _looks(context: RunContext, ahead: Prospect) -> bool:
-    """Whether a step is there to find something out, and its namespace can: it changes nothing."""
-    readers = {s.namespace for s in context.specs.values() if s.effect == "read"}
-    return ahead.step.namespace in readers and looks(ahead.step.intent)
-
-
-def _keeps_in(context: RunContext, ahead: Prospect) -> bool:
-    """Whether the decision keeps to its step's namespace: nothing in it has failed yet."""
-    state, profile = context.state, context.roles["planner"].profile
-    if profile.detours == "at once" or state.query or ahead.step.namespace not in _own(context):
-        return False
-    return not any(each.failures for each in state.steps if each.step.id == ahead.step.id)
-
-
-def _own(context: RunContext) -> set[str]:
-    """The namespaces that still have a tool to choose."""
-    masked = context.state.masked
-    return {spec.namespace for spec in context.specs.values() if spec.id not in masked}
-
-
-def _left_out(
-    state: RunState, ahead: Prospect, spec: ToolSpec, *, own_only: bool, gate: bool
-) -> bool:
-    if spec.namespace == state.closed_namespace:
-        return True
-    if spec.namespace == ahead.step.namespace:
-        return gate and spec.namespace == TEXT and _too_wide(spec, ahead.step)
-    return own_only or (gate and (spec.effect != "read" or ahead.step.namespace == TEXT))
-
-
-def _too_wide(spec: ToolSpec, step: PlanStep) -> bool:
-    """Whether a step makes a name and the text tool can be held to no form."""
-    return makes_a_name(step.intent) and "form" not in spec.input_schema.get("properties", {})
 
 
 def _example_messages(

@@ -174,8 +174,8 @@ def _sensible(name: str, accepts: Accepts, fitting: Sequence[Reference]) -> list
     if accepts == "date":
         return [r for r in fitting if r.made or _DATED.search(r.text)]
     if accepts == "content":
-        # A number is content where it was made to be used; the words it was made of are none.
-        return [r for r in fitting if (r.kind != "number" or r.made) and r.text[-8:] != ".because"]
+        # A number is content where it was made to be used.
+        return [r for r in fitting if (r.kind != "number" or r.made) and r.text[-3:] != ".id"]
     if name == "query":
         # What is looked for is said, or was made to be looked for; a size or a path is neither.
         return [r for r in fitting if r.made or (r.each and r.kind != "number")]
@@ -295,6 +295,7 @@ def _meant(accepts: Accepts, fitting: Sequence[Reference]) -> list[Reference]:
     if accepts == "content":
         # What an earlier step made or read is content before the name of the current item is.
         texts = [r for r in nearest if r.kind == "text"] or [r for r in others if r.made]
+        texts = texts or [r for r in each if r.kind == "text" and not made]
         nearest = texts or [r for r in others if _holds_text(r)] or nearest
     if accepts in {"content", "name"}:
         return made or nearest or others

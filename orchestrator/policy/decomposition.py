@@ -11,9 +11,10 @@ from pathlib import PurePosixPath
 from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.policy.planning import IDS
-from orchestrator.policy.spoken import files_named, names_given
-from orchestrator.policy.verbs import acts, looks
+from orchestrator.policy.spoken import files_named, names_given, quoted
+from orchestrator.policy.verbs import acts, asks_to_act, looks
 
+TEXT = "text"
 Closest = Callable[[str], tuple[str, bool]]
 """The namespace whose tools come closest to some words that ask for a change, and whether no other
 comes near; "" where none does."""
@@ -41,7 +42,8 @@ _TO_BE_MADE = re.compile(r"\b(?:to|as|into|it|called|named)\s+(?:[\w -]+/)*$")
 _CONDITIONAL = re.compile(r"\b(?:if|unless|whether|otherwise|in case)\b", re.IGNORECASE)
 _VERBS = (
     "rename|move|copy|delete|trash|create|make|write|save|draft|add|put|book|schedule|convert|merge"
-    "|join|mark|update|cancel|commit|stage|tick|file|give|keep"
+    "|join|mark|update|cancel|commit|stage|tick|file|give|keep|enter|prepare|replace|postpone"
+    "|archive|bin|store|start"
 )
 _LOOKING = "list|read|tell|show|count|look|find"
 _PART = re.compile(
@@ -128,17 +130,32 @@ def missing_parts(goal: str, plan: Plan, closest: Closest) -> list[Missing]:
     """
     said = " ".join(step.intent for step in plan.steps).lower()
     there = {step.namespace for step in plan.steps}
+    changing = {step.namespace for step in plan.steps if not looks(step.intent)}
     found: list[Missing] = []
     for part in parts(goal):
-        if not acts(part) or any(_same_act(step.intent, part) for step in plan.steps):
+        if not acts(part) or any(_same_act(step, part) for step in plan.steps):
             continue
         namespace, clear = closest(part)
         names = names_given(_ADDRESS.sub(" ", part))
         unsaid = bool(names) and not any(_spoken_of(name, said) for name in names)
-        undone = namespace in there and _undone(part, plan)
+        undone = namespace in there and (_undone(part, plan) or namespace not in changing)
         if namespace and ((clear and namespace not in there) or unsaid or undone):
             found.append(Missing(part=part, namespace=namespace))
     return found
+
+
+def undecided(goal: str, plan: Plan) -> str:
+    """The sentence of a goal that asks, under a condition, for what it quotes and no step says.
+
+    Whether it is to be done nobody has found out; "" where there is none.
+    """
+    said = " ".join(step.intent for step in plan.steps).lower()
+    for sentence in _SENTENCE.split(goal):
+        asked = [part for part in _parted(sentence) if quoted(part)]
+        unsaid = [p for p in asked if not any(_spoken_of(name, said) for name in quoted(p))]
+        if unsaid and _CONDITIONAL.search(sentence) and asks_to_act(sentence):
+            return sentence.strip()
+    return ""
 
 
 def with_missing(goal: str, plan: Plan, closest: Closest) -> Plan:
@@ -156,7 +173,7 @@ def with_missing(goal: str, plan: Plan, closest: Closest) -> Plan:
     steps, last = list(plan.steps[:looking]), plan.steps[looking:]
     used = {step.id for step in plan.steps}
     free = (name for name in IDS if name not in used)
-    texts = [step.id for step in steps if step.namespace == "text" and step.over]
+    texts = [step.id for step in steps if step.namespace == TEXT and step.over]
     for lacking, name in zip(missing_parts(goal, plan, closest), free, strict=False):
         over = _changed_by(steps[-1], lacking) or (texts or [steps[-1].over])[-1]
         over = over if _OF_IT.search(lacking.part) and not names_given(lacking.part) else ""
@@ -210,9 +227,14 @@ def _spoken_of(name: str, said: str) -> bool:
     return all(word in said for word in _TELLING.findall(stem))
 
 
-def _same_act(intent: str, part: str) -> bool:
-    """Whether a step does with half of the words of a part what that part asks for."""
-    (verb, *words), said = _TELLING.findall(part.lower()) or [""], intent.lower()
+def _same_act(step: PlanStep, part: str) -> bool:
+    """Whether a step does with half of the words of a part what that part asks for.
+
+    Steps on text change nothing, whatever they say.
+    """
+    if step.namespace == TEXT:
+        return False
+    (verb, *words), said = _TELLING.findall(part.lower()) or [""], step.intent.lower()
     return said.startswith(verb) and 2 * sum(word in said for word in words) >= len(words)
 
 

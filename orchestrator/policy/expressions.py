@@ -27,12 +27,15 @@ _SOME_DAY = re.compile(
     re.IGNORECASE,
 )
 _ALL_OF_THEM = re.compile(r"\b(?:all|each|every)\b", re.IGNORECASE)
+_UPDATES = re.compile(r"(?:update|edit|change|modify|set)_")
 _CALLED = ("title", "subject")
 _TITLED = re.compile(
     r"\b(?:tasks?|events?|notes?|appointment|reminder|meeting|titled|called|named|title|subject|add|put"
     r"|create|book|schedule)\s+[\"\u201c]",
     re.IGNORECASE,
 )
+OFFERED = 4
+"""References that an objection names."""
 _STEM = 5
 """Letters by which two forms of a word are the same."""
 
@@ -53,7 +56,13 @@ def check_expressions(
     for parameter in wanted:
         for pointer in pointers(expressions.get(parameter.name)):
             if not _may_be(parameter, pointer):
-                raise InvalidArguments(f"{tool}: {parameter.name} cannot be {pointer}.")
+                raise InvalidArguments(
+                    f"{tool}: {parameter.name} cannot be {pointer}. {_instead(parameter)}"
+                )
+    if changed := _changes_nothing(spec, expressions):
+        raise InvalidArguments(
+            f"{tool} would change nothing: {changed} stays what it is. Another tool may do it."
+        )
     each = _of_the_item(offered)
     # Reading the same thing for every item is reading it once.
     if each and spec.effect != "read" and not each & set(pointers(dict(expressions))):
@@ -61,6 +70,20 @@ def check_expressions(
             f"{tool}: every item would get the same call. Use a value of the item,"
             f" such as {next(iter(sorted(each)))}."
         )
+
+
+def _changes_nothing(spec: ToolSpec, expressions: Mapping[str, JsonValue]) -> str:
+    """The parameter that a change sets to what it is: the record's own field; "" if it changes."""
+    others = [name for name in expressions if name not in spec.input_schema.get("required", ())]
+    own = [name for name in others if str(expressions[name]).rpartition(".")[2] == name]
+    pointing = [name for name in own if pointers(expressions[name])]
+    return pointing[0] if _UPDATES.match(spec.name) and pointing and pointing == others else ""
+
+
+def _instead(parameter: Parameter) -> str:
+    if not parameter.references:
+        return "Write the words themselves."
+    return f"It can be {' or '.join(map(str, parameter.references[:OFFERED]))}."
 
 
 def each_of_them(
@@ -93,18 +116,25 @@ def without_unfit(
 ) -> dict[str, JsonValue]:
     """The arguments without optional ones that point where they may not.
 
-    What the step speaks of is needed, and a call that destroys is never made wider than written.
+    What the step speaks of is needed, but no folder is a text; a call that destroys is never made
+    wider than written.
     """
     needed = spec.input_schema.get("required", ())
     unfit = {
         parameter.name
         for parameter in wanted
         if spec.effect != "destructive"
-        and not parameter.required
         and parameter.name not in needed
+        and (not parameter.required or _is_a_folder(parameter, expressions))
         and any(not _may_be(parameter, p) for p in pointers(expressions.get(parameter.name)))
     }
     return {name: value for name, value in expressions.items() if name not in unfit}
+
+
+def _is_a_folder(parameter: Parameter, expressions: Mapping[str, JsonValue]) -> bool:
+    """Whether a folder stands where a text does."""
+    value = expressions.get(parameter.name)
+    return parameter.accepts == "text" and isinstance(value, str) and value.startswith(FOLDER)
 
 
 def grounded(
@@ -208,7 +238,7 @@ def mended(
         if parameter.accepts == "content" and value is not None:
             found[parameter.name] = _as_quoted(parameter, value, list(found.values()))
         if isinstance(value, str) and _MAIL_ADDRESS.search(parameter.description):
-            found[parameter.name] = _address(parameter, value)
+            found[parameter.name] = _address(parameter, value, intent)
         if parameter.name == "query" and isinstance(value, str):
             found[parameter.name] = _TITLE.sub("", value) or value
     return _called_as_quoted(found, intent)
@@ -227,9 +257,11 @@ def _called_as_quoted(found: dict[str, JsonValue], intent: str) -> dict[str, Jso
     return {**found, name: unused[0]} if name and len(unused) == 1 else found
 
 
-def _address(parameter: Parameter, value: str) -> str:
-    """The one address that was found, in place of the name or the id of whom it is."""
+def _address(parameter: Parameter, value: str, intent: str) -> str:
+    """The one address that the step names or that was found, in place of a name or an id."""
+    said = list(dict.fromkeys(_ADDRESS.findall(intent)))
     found = [r for r in parameter.references if isinstance(r, str) and r.endswith(".email")]
+    found = said if len(said) == 1 else found
     is_none = "@" not in value and not value.endswith(_HOLD_ADDRESSES)
     return found[0] if is_none and len(found) == 1 else value
 

@@ -18,6 +18,7 @@ from orchestrator.core.runs import RunState, SettledCall, StepState
 Kind = Literal["image path", "folder", "path", "name", "text", "number", "yes/no", "list", "record"]
 
 _IMAGE = re.compile(r"\.(png|jpe?g|gif|bmp|webp|tiff?|heic)$", re.IGNORECASE)
+_NO_WORD = re.compile(r"\W+")
 _PATH_FIELD = re.compile(r"(^|_)(path|file|folder)$")
 _SHORT = 80
 
@@ -92,8 +93,11 @@ def handles(state: RunState) -> dict[str, Handle]:
 def principal_list(result: Mapping[str, JsonValue]) -> list[JsonValue]:
     """The list a result is about: its longest list of records, else its longest list.
 
-    A result without any list is a list of itself, and so is one with a `value`: it is about that.
+    The rows of a table are records by the names of its columns. A result without any list is a list
+    of itself, and so is one with a `value`: it is about that.
     """
+    if (rows := _rows(result)) is not None:
+        return rows
     lists = [value for value in result.values() if isinstance(value, list)]
     if result.get("value") is not None:
         return [dict(result)]
@@ -101,6 +105,18 @@ def principal_list(result: Mapping[str, JsonValue]) -> list[JsonValue]:
     if not lists:
         return [dict(result)]
     return max(records or lists, key=len)
+
+
+def _rows(result: Mapping[str, JsonValue]) -> list[JsonValue] | None:
+    """The rows of a table as records, where a result is one; a name is one word, as in a field."""
+    columns, rows = result.get("columns"), result.get("rows")
+    if not isinstance(columns, list) or not isinstance(rows, list) or not columns:
+        return None
+    fields = [_NO_WORD.sub("_", str(column)).strip("_") or "column" for column in columns]
+    cells = [row for row in rows if isinstance(row, list) and len(row) == len(fields)]
+    if len(cells) != len(rows) or len(set(fields)) != len(fields):
+        return None
+    return [dict(zip(fields, row, strict=True)) for row in cells]
 
 
 def lineage(known: Mapping[str, Handle], step: str, item: int) -> dict[str, dict[str, JsonValue]]:

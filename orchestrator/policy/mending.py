@@ -9,25 +9,23 @@ its plans are read this way (`mends_plans`); a larger model's are taken at their
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import Condition, Plan, PlanStep
-from orchestrator.core.tools import ToolSpec, split_name
-from orchestrator.policy.grounding import lister
-from orchestrator.policy.lookups import Lookups, looked_up, lookups, named_directly
+from orchestrator.policy.abilities import JOINS, Abilities
+from orchestrator.policy.compound import parted, where_it_is_done
+from orchestrator.policy.itemising import each_item, read_not_listed, with_its_source
+from orchestrator.policy.lookups import looked_up, named_directly
 from orchestrator.policy.planning import IDS, with_values
 from orchestrator.policy.reading import (
     PICTURES,
-    Readers,
     by_its_reader,
     read_before,
     read_first,
-    readers,
 )
 from orchestrator.policy.selection import parse_where
 from orchestrator.policy.soundness import sound
 from orchestrator.policy.spoken import names_given
 from orchestrator.policy.verbs import MAKES, acts, asks_to_act, reads
-from orchestrator.policy.wording import with_a_title, with_words_given
+from orchestrator.policy.wording import in_its_year, with_a_title, with_words_given
 
 TEXT = "text"
 
@@ -71,7 +69,6 @@ _NAMES_THINGS = re.compile(
     r"^(?!.*\b(?:suggest|propose)).*\b(?:(?:re)?nam(?:e|ing)|give)\b", re.IGNORECASE | re.DOTALL
 )
 _PER = re.compile(r"\b(?:per|each|every)\b", re.IGNORECASE)
-_JOINS = re.compile(r"\W*(?:join|merge|combine|concat\w*)(?:\b|_)", re.IGNORECASE)
 _DRAFTS = re.compile(r"(?:^|[,.;:]\s*|\b(?:and|then|please|to)\s+)draft\b", re.IGNORECASE)
 _SENDS = re.compile(r"\W*\b(?:send|forward|post)\b", re.IGNORECASE)
 _SENDING = re.compile(
@@ -96,19 +93,6 @@ _OF_PICTURES = re.compile(r"\.(png|jpe?g|gif|bmp|webp|tiff?|heic)$", re.IGNORECA
 _LESS = frozenset({"smaller", "less"})
 
 
-class Abilities(Frozen):
-    """What some namespaces can do.
-
-    `lists` is the one whose tool lists a folder; `reads` says which read what; those in `joins`
-    make one thing of several; `finds` says where addresses and records are looked up.
-    """
-
-    lists: str = ""
-    reads: Readers = Readers()
-    joins: frozenset[str] = frozenset()
-    finds: Lookups = Lookups()
-
-
 def conditions_spoken_of(goal: str) -> list[str]:
     """The fields of a step that a goal gives a reason for; small models fill in what they see."""
     return [field for field, said in _CONDITIONS.items() if said.search(goal)]
@@ -129,19 +113,22 @@ def mended(
     worked examples.
     """
     steps = sound(plan.steps[len(kept) :], {step.id for step in kept})
-    steps = _own(steps, goal, shown)
+    steps = in_its_year(goal, _own(steps, goal, shown))
+    steps = where_it_is_done(steps, goal, can.changing) if can.changing else steps
     steps = _not_again(steps, kept)
+    ids = {step.id for step in (*kept, *steps)}
+    free = (name for name in IDS if name not in ids)
+    steps = with_its_source(steps, free, can.reading) if can.reading and not kept else steps
+    steps = each_item(read_not_listed(parted(steps, free)), free)
     made = {s.id for s in (*kept, *steps) if _NEW_FOLDER.match(s.intent)}
     steps = [_alone(step, made) for step in steps]
     steps = _without_comparing(steps)
     steps = _unsent(steps, goal)
     steps = _harmless(steps) if only_asks(goal) else steps
-    ids = {step.id for step in (*kept, *steps)}
-    free = (name for name in IDS if name not in ids)
     steps = named_directly(steps, can.lists) if can.lists and not kept else steps
     steps = _listed_first(steps, free, can.lists, places) if can.lists else steps
     steps = read_first(steps, free, can.reads) if not kept else steps
-    steps = _over_each(steps, kept)
+    steps = _over_each(steps, kept, files=can.lists)
     steps = [_joined(step, can.joins) for step in steps]
     steps = [by_its_reader(step, goal, can.reads, files=can.lists) for step in steps]
     naming = _NAMES_THINGS.search(goal) is not None
@@ -153,17 +140,6 @@ def mended(
     steps = list(with_values(steps, taken={step.id for step in kept}))
     steps = _with_parts(steps, free)
     return plan.model_copy(update={"steps": (*kept, *steps)}) if steps else plan
-
-
-def abilities(specs: Collection[ToolSpec]) -> Abilities:
-    """What the tools of a run can do, as their schemas and names say."""
-    listing = lister(specs)
-    return Abilities(
-        lists=split_name(listing[0])[0] if listing else "",
-        reads=readers(specs),
-        joins=frozenset(spec.namespace for spec in specs if _JOINS.match(spec.name)),
-        finds=lookups(specs),
-    )
 
 
 def only_asks(goal: str) -> bool:
@@ -253,15 +229,21 @@ def _listed_first(
     return found
 
 
-def _over_each(steps: Sequence[PlanStep], kept: Sequence[PlanStep]) -> list[PlanStep]:
-    """The steps, each that is for each or every item over the one before it that has items."""
+def _over_each(
+    steps: Sequence[PlanStep], kept: Sequence[PlanStep], *, files: str
+) -> list[PlanStep]:
+    """The steps, each that is for each or every item over the one before it that has items.
+
+    Over those of them that it or the listing speaks of.
+    """
     found: list[PlanStep] = []
     for step in steps:
         before = [*kept, *found]
         source = before[-1] if before else None
         each = _EACH.search(_QUOTED.sub(" ", step.intent)) and not _LISTS.match(step.intent)
         if each and not step.over and source and (source.over or _LISTS.match(source.intent)):
-            found.append(step.model_copy(update={"over": source.id}))
+            where = step.where or _spoken(step, source, files=files)
+            found.append(step.model_copy(update={"over": source.id, "where": where}))
         else:
             found.append(step)
     return found
@@ -280,7 +262,7 @@ def _joined(step: PlanStep, joiners: Collection[str]) -> PlanStep:
 
     All of them become one: it is carried out once, not for each.
     """
-    if len(joiners) != 1 or step.namespace == TEXT or not _JOINS.match(step.intent):
+    if len(joiners) != 1 or step.namespace == TEXT or not JOINS.match(step.intent):
         return step
     several = step.where or step.take or _PER.search(step.intent)
     once = {} if several else {"over": ""}

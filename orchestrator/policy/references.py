@@ -70,7 +70,9 @@ def references(
         )
         for step_id, record in current.items()
         for field, value in record.items()
-        if not isinstance(value, dict) and (isinstance(value, list) or value not in left)
+        if not isinstance(value, dict)
+        and (isinstance(value, list) or value not in left)
+        and not _is_evidence(known[step_id], field)
     ]
     for step_id in reversed([step_id for step_id in known if step_id not in current]):
         found += _of_items(known[step_id]) + _of_whole(known[step_id])
@@ -110,6 +112,11 @@ def _of_items(source: Handle) -> list[Reference]:
 
 def _is_made(source: Handle, field: str) -> bool:
     return field == "value" and source.tool.startswith("text.")
+
+
+def _is_evidence(source: Handle, field: str) -> bool:
+    """Whether a field holds the words that a text was made of: shown to people, never used."""
+    return field == "because" and source.tool.startswith("text.")
 
 
 def _of_whole(source: Handle) -> list[Reference]:

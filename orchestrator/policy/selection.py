@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from orchestrator.core.dates import dates_named
 from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import OPERATORS, Condition
 
@@ -25,6 +26,8 @@ def split_take(text: str) -> tuple[str, int | None]:
     return (match["where"].strip(), int(match["count"])) if match else (text, None)
 
 
+_BEGINS = frozenset({"date", "start", "due", "day"})
+"""Fields that say on which day a thing is: of several that are meant, the one."""
 _NAMING = ("name", "title", "subject")
 """Fields that say what a thing is called: of several that are meant, the one."""
 
@@ -77,19 +80,38 @@ def select(
 def meant(conditions: Sequence[Condition], items: Sequence[Item]) -> tuple[Condition, ...]:
     """The conditions, each on the field that is meant where it names one that no item has.
 
-    "title contains Petra" of contacts means their name: the one field of which it holds. Where it
-    holds of none or of several, and where it excludes, it stays as it is.
+    "title contains Petra" of contacts means their name: the one field of which it holds, and "title
+    contains 3 June 2026" of events the day on which they are. Where it holds of none or of several,
+    and where it excludes, it stays as it is.
     """
     return tuple(_on_its_field(condition, items) for condition in conditions)
 
 
 def _on_its_field(condition: Condition, items: Sequence[Item]) -> Condition:
     fields = {key for item in items for key in item}
-    if condition.field in fields or condition.op in {"is not", ">", "<"}:
+    if condition.op in {"is not", ">", "<"}:
         return condition
+    if condition.field in fields:
+        return (
+            condition if any(holds(condition, i) for i in items) else _of_the_day(condition, items)
+        )
+    if (of_the_day := _of_the_day(condition, items)) != condition:
+        return of_the_day
     others = [condition.model_copy(update={"field": field}) for field in sorted(fields)]
     found = [other for other in others if any(holds(other, item) for item in items)]
     return found[0] if len(found) == 1 else _by_name(condition, found)
+
+
+def _of_the_day(condition: Condition, items: Sequence[Item]) -> Condition:
+    """The condition on the one field that holds days, where it names a day in words."""
+    days = dates_named(condition.value)
+    if len(days) != 1:
+        return condition
+    fields = sorted({key for item in items for key in item})
+    on_it = [Condition(field=field, op="starts with", value=days[0]) for field in fields]
+    found = [on for on in on_it if any(holds(on, item) for item in items)]
+    first = [on for on in found if on.field in _BEGINS]
+    return (first or found)[0] if len(first or found) == 1 else condition
 
 
 def _by_name(condition: Condition, found: Sequence[Condition]) -> Condition:

@@ -133,6 +133,10 @@ def namespace_ranking(catalogue: Catalogue, query: str) -> list[RankedNamespace]
     return list(found.values())
 
 
+TEXT = "text"
+"""The built-in namespace, whose tools find nothing: they work on what was found."""
+
+
 def leader(catalogue: Catalogue, query: str) -> str:
     """The tool that is the closest of all for these words; "" where there is none.
 
@@ -158,6 +162,14 @@ def changing_namespace(catalogue: Catalogue, words: str) -> tuple[str, bool]:
         return "", False
     (first, score), *others = best.items()
     return first, not others or score - others[0][1] >= PLAIN
+
+
+def reading_namespace(catalogue: Catalogue, words: str) -> str:
+    """The namespace of the closest tool that reads, for words that ask to find something; or ""."""
+    effects = {spec.id: spec.effect for spec in catalogue.specs}
+    ranked = (entry.tool for entry in catalogue.rank(words) if effects[entry.tool] == "read")
+    spaces = (split_name(tool)[0] for tool in ranked)
+    return next((space for space in spaces if space != TEXT), "")
 
 
 def named_closer(catalogue: Catalogue, tool: str, among: Sequence[str], words: str) -> str:

@@ -12,14 +12,16 @@ MAKES = re.compile(
     r"\W*(?:add|create|write|save|draft|book|schedule|put|make|start)\b", re.IGNORECASE
 )
 """How a step begins that makes something new."""
+_FIRST = r"\W*(?:(?:then|and|please|also|now|just|kindly|(?:could|can|would|will) you),? )*"
 _ACTS_FIRST = re.compile(
-    r"\W*(?:(?:then|and|please) )*(?:rename|move|copy|delete|trash|remove|create|make|write|save"
+    _FIRST + r"(?:rename|move|copy|delete|trash|remove|create|make|write|save"
     r"|draft|add|schedule|book|convert|merge|join|mark|update|put|cancel|commit|stage|switch"
-    r"|restore|complete|discard|change|tick|throw|file|give|keep|send|forward|reply)\b",
+    r"|restore|complete|discard|change|tick|throw|file|give|keep|send|forward|reply|enter|prepare"
+    r"|replace|postpone|archive|bin|store|insert|start (?:an?|the|my)|set|record)\b",
     re.IGNORECASE,
 )
 _LOOKS_FIRST = re.compile(
-    r"\W*(?:(?:then|and|please) )*(?:find|list|look|search|read|show|count|check(?! ?out)|see|tell)"
+    _FIRST + r"(?:find|list|look|search|read|show|count|check(?! ?out)|see|tell)"
     r"\b",
     re.IGNORECASE,
 )

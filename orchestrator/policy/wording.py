@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from orchestrator.core.plans import PlanStep
 from orchestrator.policy.verbs import MAKES, reads, stems
 
+_YEAR = re.compile(r"(?<![\w/.])(?:19|20)\d\d(?=-\d\d-\d\d|\b(?![\w/.-]\w))")
 _GIVEN = re.compile(
     r"\b(subject|title|text|heading|saying|says)\b[^\"\u201c.!?]{0,20}[\"\u201c]([^\"\u201d]+)[\"\u201d]",
     re.IGNORECASE,
@@ -66,3 +67,26 @@ def with_a_title(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
 
 def _plain(text: str) -> str:
     return re.sub(r"\W+", " ", text.lower()).strip()
+
+
+def in_its_year(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
+    """The steps, each in the one year that the goal names where it says another.
+
+    A small model that plans for "3 June 2026" writes 2027 as well.
+    """
+    years = {*_YEAR.findall(goal)}
+    if len(years) != 1:
+        return list(steps)
+    year = years.pop()
+    return [
+        step.model_copy(
+            update={
+                "intent": _YEAR.sub(year, step.intent),
+                "where": tuple(
+                    each.model_copy(update={"value": _YEAR.sub(year, each.value)})
+                    for each in step.where
+                ),
+            }
+        )
+        for step in steps
+    ]

@@ -299,11 +299,11 @@ def test_the_record_of_the_how_to_takes_the_place_of_the_shipped_bindings(tmp_pa
         if "binds" in code
     ]
     body = RECORD.partition("---\n\n")[2].format(role="planner", path="")
-    texts = {"0025-bind-both-roles-to-vllm.md": f"---\n{front}---\n\n{body}"}
+    texts = {"0026-bind-both-roles-to-vllm.md": f"---\n{front}---\n\n{body}"}
     for path in sorted((ROOT / "adr").glob("0*.md")):
         text = path.read_text(encoding="utf-8")
         if path.name[:4] in {"0002", "0003"}:
-            text = text.replace("status: accepted", "status: superseded by ADR-0025")
+            text = text.replace("status: accepted", "status: superseded by ADR-0026")
         texts[path.name] = text
     assert {binding.backend for binding in resolve(read(texts.items())).values()} == {"vllm"}
 
@@ -372,7 +372,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_are_named_exist(page):
     for name in NAMED.findall(page.read_text(encoding="utf-8")):
-        if "NNNN" not in name and "0025" not in name:
+        if "NNNN" not in name and "0026" not in name:
             assert (ROOT / name).exists(), name
 
 

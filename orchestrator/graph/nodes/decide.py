@@ -1,6 +1,7 @@
 """decide: for the step at hand, one tool and its arguments, and what the guard says of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from string import ascii_lowercase
 
 from langgraph.runtime import Runtime
 from pydantic import JsonValue
@@ -30,9 +31,10 @@ from orchestrator.policy.endings import (
     new_plan_or_failure,
     nothing_to_go_over,
 )
-from orchestrator.policy.handles import Handle, handle, handles, lineage
+from orchestrator.policy.handles import Handle, handle, handles, kind_of, lineage
 from orchestrator.policy.lookups import named_among
 from orchestrator.policy.mending import spoken_instead
+from orchestrator.policy.reading import readers
 from orchestrator.policy.replanning import FAILURES_BEFORE_REPLAN
 from orchestrator.policy.selection import meant, select
 from orchestrator.policy.shortlist import leader
@@ -50,7 +52,7 @@ async def decide(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
     try:
         if obstacle := _obstacle(run, step):
             return await context.happened(obstacle)
-        indices = _indices(run, step, mend=context.roles["planner"].profile.mends_plans)
+        indices = _indices(context, step)
     except InvalidPlan as error:
         reason = f"{step.step.id}: {error.message} {error.hint}"
         return await context.happened(new_plan_or_failure(run, step, reason))
@@ -115,7 +117,7 @@ def _proposal(
     context: RunContext, ahead: Prospect, chosen: Chosen, calls: tuple[ToolCall, ...]
 ) -> Proposal:
     run = context.state
-    proposal_id = f"p{run.turns}"
+    proposal_id = _new_id(run)
     return Proposal(
         id=proposal_id,
         step=ahead.step.id,
@@ -129,6 +131,14 @@ def _proposal(
         effect=context.specs[chosen.tool].effect,
         margin=chosen.margin,
         serves=_serves(context, ahead.step, chosen.tool),
+    )
+
+
+def _new_id(run: RunState) -> str:
+    """An id that no call of the run has: the turn, and a letter where no model was asked anew."""
+    used = {call.id.rpartition(".")[0] for call in run.settled}
+    return next(
+        i for i in (f"p{run.turns}{more}" for more in ("", *ascii_lowercase)) if i not in used
     )
 
 
@@ -150,8 +160,9 @@ def _obstacle(run: RunState, step: StepState) -> Event | None:
     return ended_by_sources(run, step)
 
 
-def _indices(run: RunState, step: StepState, *, mend: bool) -> tuple[int, ...]:
+def _indices(context: RunContext, step: StepState) -> tuple[int, ...]:
     """The ids of the items that the step is still to be carried out for."""
+    run, mend = context.state, context.roles["planner"].profile.mends_plans
     source = _source(run, step)
     if source is None:
         return ()
@@ -166,10 +177,23 @@ def _indices(run: RunState, step: StepState, *, mend: bool) -> tuple[int, ...]:
     if mend:
         listed = next(s.step for s in run.steps if s.step.id == step.step.over)
         named = named_among(step.step, listed, [items[place] for place in places])
-        places = tuple(places[at] for at in named)
+        places = _of_pictures(context, step.step, items, tuple(places[at] for at in named))
     chosen = [source.items[place].id for place in places]
     left = [item for item in chosen if item not in handle(run, step).by_id]
     return tuple(left or chosen)
+
+
+def _of_pictures(
+    context: RunContext,
+    step: PlanStep,
+    items: Sequence[Mapping[str, JsonValue]],
+    places: tuple[int, ...],
+) -> tuple[int, ...]:
+    """Of the files that a step reads pictures of, those that are some: a folder is no picture."""
+    if step.namespace != readers(context.specs.values()).pictures:
+        return places
+    kinds = {place: kind_of("path", items[place].get("path", ""), items[place]) for place in places}
+    return tuple(place for place in places if kinds[place] == "image path") or places
 
 
 def _with_origin(known: Mapping[str, Handle], source: Handle, item: int) -> dict[str, JsonValue]:

@@ -12,17 +12,20 @@ from orchestrator.core.runs import RunState
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.graph.thread import plan_opening
+from orchestrator.policy.abilities import abilities
 from orchestrator.policy.beyond import possible
 from orchestrator.policy.budgets import objection
+from orchestrator.policy.completion import UNDONE
 from orchestrator.policy.decomposition import (
     NO_STEP,
     left_out,
     missing_parts,
+    undecided,
     under_decomposed,
     with_missing,
 )
 from orchestrator.policy.handles import handles, shape
-from orchestrator.policy.mending import abilities, conditions_spoken_of, mended
+from orchestrator.policy.mending import conditions_spoken_of, mended
 from orchestrator.policy.planning import (
     CONDITIONS,
     NOTHING_READ,
@@ -135,12 +138,8 @@ def _judged(
     closest = partial(changing_namespace, context.catalogue)
     try:
         made = read_plan(text, kept, mend=mend)
-        if mend and not first and state.plan is None and state.request:
-            # Asked again, a small model writes the same: what is missing is added.
-            usable = earlier and not plan_problems(earlier, context.namespaces)
-            made = closer(state.request.goal, made, earlier if usable else None)
-            made = with_missing(state.request.goal, made, closest)
-        made = _mended(context, made, kept) if mend else made
+        if mend:
+            made = _mended(context, _completed(context, made, earlier, first=first), kept)
         if mend and state.replan_reason and made.steps:
             made = with_what_is_left(state, made)
     except InvalidPlan as error:
@@ -156,9 +155,22 @@ def _judged(
         goal = state.request.goal
         missing = missing_parts(goal, made, closest) if mend else []
         lacking = under_decomposed(goal, made) or left_out(goal, made)
-        lacking = lacking or (NO_STEP.format(missing[0].part) if missing else "")
+        unplanned = [part.part for part in missing] or [undecided(goal, made)] if mend else []
+        lacking = lacking or next((NO_STEP.format(part) for part in unplanned if part), "")
         problems = [lacking] if lacking else []
     return made, problems, False
+
+
+def _completed(context: RunContext, made: Plan, earlier: Plan | None, *, first: bool) -> Plan:
+    """The plan with what it lacks, where it was asked for again: a small model writes the same."""
+    state, closest = context.state, partial(changing_namespace, context.catalogue)
+    goal = state.request.goal if state.request else ""
+    if state.replan_reason.startswith(UNDONE):
+        return with_missing(goal, made, closest)
+    if first or state.plan is not None or not goal:
+        return made
+    usable = earlier and not plan_problems(earlier, context.namespaces)
+    return with_missing(goal, closer(goal, made, earlier if usable else None), closest)
 
 
 def _given_up(context: RunContext, made: Plan) -> list[StepClosed]:
@@ -173,7 +185,7 @@ def _mended(context: RunContext, made: Plan, kept: tuple[PlanStep, ...]) -> Plan
         goal=request.goal if request else "",
         kept=kept,
         places=tuple(request.places) if request else (),
-        can=abilities(context.specs.values()),
+        can=abilities(context.specs.values(), context.catalogue),
         shown={step.intent for example in context.library.examples for step in example.steps},
     )
 

@@ -1,19 +1,30 @@
 """synthesize: the answer, from what the journal holds and nothing else."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from langgraph.runtime import Runtime
 
 from orchestrator.core.chat import ChatReply, Message
-from orchestrator.core.events import AnswerGiven, ModelCalled, RunEnded
+from orchestrator.core.events import AnswerGiven, ModelCalled, ReplanAsked, RunEnded
 from orchestrator.core.runs import RunState, RunStatus
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.policy.claims import fact_text, not_done, own_words, unsupported
+from orchestrator.policy.completion import UNDONE, parts_not_done
+from orchestrator.policy.shortlist import changing_namespace
 from orchestrator.prompting.conversation import after_goal
 
 
 async def synthesize(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
-    """Write the answer, take out what is not so, and end the run truthfully."""
+    """Write the answer, take out what is not so, and end the run truthfully.
+
+    Where a part of the goal is plainly not done and there may be a new plan, it is asked for first.
+    """
     context, run = runtime.context, state["run"]
+    undone = _undone(context, run)
+    if undone and run.request and run.replans < run.request.budget.replans:
+        return await context.happened(ReplanAsked(reason=UNDONE + undone[0]))
     messages = (Message(role="user", content=_words(context, run)),)
     reply = await context.ask(
         "synthesizer", messages, max_tokens=context.roles["synthesizer"].profile.answer_tokens
@@ -27,9 +38,16 @@ async def synthesize(state: GraphState, runtime: Runtime[RunContext]) -> GraphSt
         seconds=reply.seconds,
         keep=False,
     )
-    status, error = outcome(run)
+    status, error = outcome(run, undone)
     ended = RunEnded(status=status, error=error, code="incomplete" if error else "")
-    return await context.happened(called, _answer(run, reply), ended)
+    return await context.happened(called, _answer(run, reply, undone), ended)
+
+
+def _undone(context: RunContext, run: RunState) -> list[str]:
+    """What of the goal no step has done, where plans are read by what the goal says."""
+    if not context.roles["planner"].profile.mends_plans:
+        return []
+    return parts_not_done(run, partial(changing_namespace, context.catalogue))
 
 
 def _words(context: RunContext, run: RunState) -> str:
@@ -38,22 +56,24 @@ def _words(context: RunContext, run: RunState) -> str:
     return context.library.prompt("synthesize").render(goal=goal, facts=fact_text(run))
 
 
-def _answer(run: RunState, reply: ChatReply) -> AnswerGiven:
+def _answer(run: RunState, reply: ChatReply, undone: Sequence[str]) -> AnswerGiven:
     refused = unsupported(reply.text, run)
-    kept = reply.text.strip()
+    kept, lines = reply.text.strip(), [f"Not done: {part}." for part in undone]
     for sentence in refused:
         kept = kept.replace(sentence, "").strip()
     if kept and not reply.truncated:
-        text = "\n".join([kept, *not_done(run)])
+        text = "\n".join([kept, *not_done(run), *lines])
         return AnswerGiven(text=text, refused=tuple(refused))
-    return AnswerGiven(text=own_words(run), refused=tuple(refused), by="journal")
+    text = "\n".join([own_words(run), *lines])
+    return AnswerGiven(text=text, refused=tuple(refused), by="journal")
 
 
-def outcome(run: RunState) -> tuple[RunStatus, str]:
-    """Whether everything was done, and if not, what is missing."""
+def outcome(run: RunState, undone: Sequence[str] = ()) -> tuple[RunStatus, str]:
+    """Whether everything was done, and if not, what is missing; `undone` no step was for."""
     missing = [
         f"{step.step.id} ({step.step.intent}): {step.note or step.status}"
         for step in run.steps
         if step.status == "failed" or (step.status == "done" and step.note)
     ]
+    missing += [f"{UNDONE}{part}." for part in undone]
     return ("incomplete", " ".join(missing)) if missing else ("completed", "")

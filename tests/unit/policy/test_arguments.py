@@ -348,3 +348,15 @@ class TestWhatTheStepItselfSays:
         found = only(spec("fs.write_file", path=path), [DESKTOP, MAIL], intent=intent)
         assert found.accepts == "new path"
         assert found.references == ("$folder.Desktop/packing.txt",)
+
+    def test_the_text_of_what_a_title_was_made_of_is_the_text(self):
+        title, text = (
+            ref("$s3.value", "name", each=True, made=True),
+            ref("$s1.text", "text", each=True),
+        )
+        found = parameters(spec("notes.add_note", title=TEXT, text=TEXT), [title, text])
+        assert [each.references for each in found] == [("$s3.value",), ("$s1.text",)]
+
+    def test_an_id_is_no_content(self):
+        ids = [ref("$s3.id", "name"), ref("$s3.email", "name")]
+        assert only(spec(body=TEXT), ids).references == ("$s3.email",)

@@ -252,3 +252,57 @@ def test_of_all_that_are_read_each_is_not_the_first_one_only(intent, effect, pat
     item = Reference(text="$s4.path", kind="path", each=True)
     written = {"path": "$folder.Bikes/p1.png"}
     assert each_of_them(tool(effect), written, [wanted], [item], intent)["path"] == path
+
+
+def test_an_objection_says_what_may_stand_there():
+    with pytest.raises(InvalidArguments, match=r"to cannot be \$s9.x. It can be \$s2.email or"):
+        check_expressions(tool("read"), {"to": "$s9.x"}, [TO], [])
+    nothing = Parameter(name="to", accepts="text", required=True)
+    with pytest.raises(InvalidArguments, match="Write the words themselves"):
+        check_expressions(tool("read"), {"to": "$s9.x"}, [nothing], [])
+
+
+def update(**properties):
+    schema = {"type": "object", "required": ["task_id"], "properties": properties}
+    return ToolSpec(
+        id="task.update_task", description="", input_schema=schema, effect="local_write"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "fits"),
+    [
+        ({"task_id": "$s1.id", "title": "$s1.title"}, False),
+        ({"task_id": "$s1.id", "title": "$s1.title", "due": "2026-06-03"}, True),
+        ({"task_id": "$s1.id", "title": "$s2.value"}, True),
+        ({"task_id": "$s1.id", "title": "title"}, True),
+        ({"task_id": "$s1.id"}, True),
+    ],
+)
+def test_a_change_that_sets_a_thing_to_what_it_is_is_none(written, fits):
+    if fits:
+        check_expressions(update(), written, [], [])
+        return
+    with pytest.raises(InvalidArguments, match="would change nothing: title"):
+        check_expressions(update(), written, [], [])
+
+
+def test_no_folder_stands_for_a_text_that_need_not_be_given():
+    base = Parameter(name="base", accepts="text", required=True, description="Base branch")
+    spec = tool("local_write")
+    given = {"to": "x", "base": "$folder.website"}
+    assert without_unfit(spec, given, [TO, base]) == {"to": "x"}
+    assert without_unfit(tool("destructive"), given, [TO, base]) == given
+    pointing = {"to": "x", "base": "$s1.text"}
+    assert without_unfit(spec, pointing, [TO, base]) == pointing
+
+
+def test_the_address_that_the_step_names_stands_for_an_id():
+    address = Parameter(
+        name="to", accepts="text", required=True, description="Mail address of the recipient"
+    )
+    intent = "draft orders@aster.example a mail"
+    assert mended({"to": "$s2.id"}, [address], intent) == {"to": "orders@aster.example"}
+    two = f"{intent} like the one to a@b.example"
+    assert mended({"to": "$s2.id"}, [address], two) == {"to": "$s2.id"}
+    assert mended({"to": "me@b.example"}, [address], intent) == {"to": "me@b.example"}

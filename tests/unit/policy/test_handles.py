@@ -151,3 +151,27 @@ SECRET = "swordfish"
 )
 def test_a_shape_never_says_a_value(record):
     assert SECRET not in shape(Handle(step="s1", items=(Item(data=record),)))
+
+
+def test_the_rows_of_a_table_are_records_by_its_columns():
+    table = {"columns": ["full name", "paid"], "rows": [["Ada", "no"], ["Bo", "yes"]], "count": 2}
+    assert principal_list(table) == [
+        {"full_name": "Ada", "paid": "no"},
+        {"full_name": "Bo", "paid": "yes"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"columns": ["a", "a"], "rows": [[1, 2]]},
+        {"columns": ["a"], "rows": [[1, 2]]},
+        {"columns": [], "rows": [[]]},
+        {"columns": "a", "rows": [[1]]},
+        {"columns": ["a", "b"], "rows": [1]},
+    ],
+)
+def test_what_is_no_plain_table_is_read_as_any_other_result(table):
+    assert principal_list(table) == max(
+        (value for value in table.values() if isinstance(value, list)), key=len
+    )

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from orchestrator.core.errors import InvalidPlan
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.core.tools import ToolSpec
+from orchestrator.policy.abilities import Abilities, abilities
 from orchestrator.policy.mending import (
-    Abilities,
-    abilities,
     conditions_spoken_of,
     mended,
     only_asks,
@@ -82,6 +81,11 @@ class TestWhichAreMeant:
         intent = "tick off all the tasks that have garden in their title"
         found = read(step("list all tasks", "task"), step(f"update {intent}", "task", over="s1"))
         assert found[1][3] == "title contains garden"
+
+    def test_also_where_the_step_goes_over_nothing_yet(self):
+        intent = "tick off all the tasks that have garden in their title"
+        found = read(step("list all tasks", "task"), step(intent, "task"))
+        assert found[1][2:] == ("s1", "title contains garden")
 
     def test_or_by_the_one_that_lists(self):
         found = read(

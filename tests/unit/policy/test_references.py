@@ -233,3 +233,14 @@ def test_several_references_in_one_text_are_their_texts_joined():
     assert found == "One.\nTwo."
     assert pointers("$s1.text\n$s2.text") == ["$s1.text", "$s2.text"]
     assert pointers("$5 and $s2.text") == ["$5 and $s2.text"]
+
+
+def test_the_words_that_a_text_was_made_of_are_no_value():
+    made = {"value": "red-bike", "because": ["red", "bike"]}
+    read = Handle(step="s1", tool="ocr.read", items=(Item(data={"text": "Red bike"}),))
+    known = {
+        "s1": read,
+        "s2": Handle(step="s2", over="s1", tool="text.write", items=(Item(data=made),)),
+    }
+    offered = references(plan_step("s3", over="s2"), known, {})
+    assert [each.text for each in offered] == ["$s2.value", "$s1.text"]

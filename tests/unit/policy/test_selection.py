@@ -128,3 +128,29 @@ PEOPLE = [
 def test_a_field_that_is_not_there_is_the_one_of_which_it_holds(where, written):
     [found] = meant(parse_where(where), PEOPLE)
     assert found.written() == written
+
+
+EVENTS = [
+    {"title": "Squash", "start": "2026-06-03T19:00", "end": "2026-06-03T20:00"},
+    {"title": "Dentist", "start": "2026-06-04T09:00", "end": "2026-06-04T10:00"},
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("title contains 3 June 2026", [0]),
+        ("date is 2026-06-04", [1]),
+        ("title contains 5 June 2026", []),
+        ("title contains Squash", [0]),
+        ("title is not 3 June 2026", [0, 1]),
+    ],
+)
+def test_a_day_in_a_condition_is_the_day_on_which_a_thing_is(where, found):
+    assert list(select(EVENTS, meant(parse_where(where), EVENTS))) == found
+
+
+def test_a_day_that_two_fields_hold_and_neither_says_when_it_is_stays_in_the_words():
+    seen = [{"title": "a", "made": "2026-06-03", "read": "2026-06-03"}]
+    conditions = parse_where("title contains 3 June 2026")
+    assert meant(conditions, seen) == conditions

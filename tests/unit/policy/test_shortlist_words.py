@@ -3,7 +3,12 @@
 import pytest
 
 from orchestrator.core.tools import ToolSpec
-from orchestrator.policy.shortlist import build_catalogue, changing_namespace, named_closer
+from orchestrator.policy.shortlist import (
+    build_catalogue,
+    changing_namespace,
+    named_closer,
+    reading_namespace,
+)
 from tests.unit.policy.test_shortlist import Fixed, SharedWords
 
 READERS = [
@@ -53,3 +58,10 @@ def test_words_belong_to_the_namespace_whose_changing_tool_is_plainly_closest(sc
 def test_where_nothing_changes_anything_no_namespace_does():
     catalogue = build_catalogue(READERS[:2], [SharedWords()])
     assert changing_namespace(catalogue, "add a task") == ("", False)
+
+
+def test_words_that_look_for_something_belong_where_the_closest_reader_is():
+    specs = [ToolSpec(id="text.read"), ToolSpec(id="a.add", effect="local_write"), *READERS[:2]]
+    catalogue = build_catalogue(specs, [Fixed("minilm", [1.0, 0.9, 0.2, 0.8])])
+    assert reading_namespace(catalogue, "find it") == READERS[1].namespace
+    assert reading_namespace(build_catalogue(specs[:2], [SharedWords()]), "find it") == ""

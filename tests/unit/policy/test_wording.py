@@ -1,7 +1,10 @@
 """Words that a goal quotes for something stand in the step that makes it."""
 
+import pytest
+
 from orchestrator.core.plans import PlanStep
-from orchestrator.policy.wording import with_a_title, with_words_given
+from orchestrator.policy.selection import parse_where
+from orchestrator.policy.wording import in_its_year, with_a_title, with_words_given
 
 GOAL = 'Write coach Ruben a draft with a summary of season.md, subject "Our season".'
 
@@ -65,3 +68,27 @@ def test_a_title_that_the_goal_asks_for_is_spoken_of_by_the_step_that_makes_the_
     assert titled("Put a note about each.", "create a note") == ["create a note"]
     assert titled('Add it with the title "Bikes".', "create a note") == ["create a note"]
     assert titled(goal, "create a note", "add a task") == ["create a note", "add a task"]
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("cancel the 3 June 2027 event", "cancel the 3 June 2026 event"),
+        ("list the events of 2027-06-03", "list the events of 2026-06-03"),
+        ("read Papers/2025/a.txt", "read Papers/2025/a.txt"),
+        ("read scan-2025.png and 2024.txt", "read scan-2025.png and 2024.txt"),
+    ],
+)
+def test_a_step_is_in_the_year_of_the_goal(said, meant):
+    step = PlanStep(id="s1", intent=said, namespace="calendar")
+    goal = "Squash on 3 June 2026 is cancelled."
+    assert in_its_year(goal, [step])[0].intent == meant
+    assert in_its_year("Squash is cancelled.", [step]) == [step]
+    assert in_its_year(f"{goal} It was moved from 2025.", [step]) == [step]
+
+
+def test_so_is_its_condition():
+    where = parse_where("title contains 3 June 2027")
+    step = PlanStep(id="s2", intent="cancel it", namespace="calendar", over="s1", where=where)
+    made = in_its_year("Cancel squash on 3 June 2026.", [step])[0]
+    assert made.where == parse_where("title contains 3 June 2026")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.backends.scripted import ScriptedBackend
-from adapters.tools.text import SPECS, TextToolset, file_name_schema
+from adapters.tools.text import SPECS, TextToolset, file_name_schema, listable
 from orchestrator.core.chat import Sampling
 from orchestrator.core.tools import ToolCall
 
@@ -127,3 +127,50 @@ async def test_an_instruction_in_the_text_stays_inside_the_prompts_text():
 def test_the_tools_only_read():
     assert {spec.effect for spec in SPECS} == {"read"}
     assert all(json.dumps(spec.input_schema) for spec in SPECS)
+
+
+def listing(text):
+    arguments = {"text": text, "instruction": "what is missing"}
+    return ToolCall(tool="text.list_items", arguments=arguments)
+
+
+async def test_the_items_of_a_text_are_lines_of_it_each_once():
+    text, backend = toolset({"value": ["gas cartridge", "torch", "torch"]})
+    outcome = await text.call(listing("Missing:\n- gas cartridge\n* torch\n2) clothes line"))
+    assert outcome.data == {"items": [{"value": "gas cartridge"}, {"value": "torch"}]}
+    schema = backend.requests[0].constraint.json_schema["properties"]["value"]
+    assert schema["items"]["enum"] == ["Missing:", "gas cartridge", "torch", "clothes line"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Bread, milk and two eggs.", ["Bread", "milk", "two eggs"]),
+        ("[ ] call Ana\n[x] pay", ["call Ana", "pay"]),
+        ("one\n\none\ntwo", ["one", "two"]),
+        (" \n - \n", []),
+    ],
+)
+def test_what_can_be_an_item_is_a_line_or_a_part_of_the_only_one(text, found):
+    assert listable(text) == found
+
+
+@pytest.mark.parametrize("reply", [{"value": "torch"}, {"value": ["sail"]}, "no JSON"])
+async def test_what_is_no_list_of_its_lines_is_a_failure(reply):
+    text, _ = toolset(reply)
+    outcome = await text.call(listing("torch\nrope"))
+    assert not outcome.ok
+    assert outcome.code == "constraint_broken"
+
+
+async def test_a_text_of_lines_that_are_too_long_has_nothing_to_list():
+    text, backend = toolset()
+    outcome = await text.call(listing("x" * 200 + "\n" + "y" * 200))
+    assert (outcome.ok, outcome.code) == (False, "tool_failed")
+    assert not backend.requests
+
+
+@settings(max_examples=25)
+@given(st.text(max_size=300))
+def test_every_item_stands_in_its_text(text):
+    assert all(item in text for item in listable(text))
