@@ -29,7 +29,8 @@ FEWEST_WORDS = 3
 MOST_CHOICES = 60
 MAX_ITEM = 160
 LIST_ITEMS = f"{NAMESPACE}.list_items"
-_BULLET = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)]|\[[ xX]?\])\s+")
+LIST_TOKENS = 800
+_BULLETS = re.compile(r"^\s*(?:(?:[-*+\u2022]|\d{1,3}[.)]|\[[ xX]?\])(?:\s+|$))+")
 _PARTS = re.compile(r"[,;]\s+(?:and\s+)?|\s+and\s+|(?<=[.!?:])\s+")
 _SENTENCE = re.compile(r"\n+|(?<=[.!?])\s+")
 _NUMBER = re.compile(r"(?<![\w.-])-?\d{1,12}(?:[,\u202f ]\d{3})*(?:[.,]\d{1,6})?(?![\w-])")
@@ -80,7 +81,8 @@ _ITEMS_OUTPUT = {
         "items": {
             "type": "array",
             "items": {"type": "object", "properties": {"value": {"type": "string"}}},
-        }
+        },
+        "truncated": {"type": "boolean"},
     },
     "required": ["items"],
 }
@@ -165,11 +167,12 @@ class TextToolset:
     async def _made(self, call: ToolCall) -> ToolOutcome:
         text = _joined(call.arguments["text"])
         if call.tool == LIST_ITEMS:
-            return await self._listed(str(call.arguments["instruction"]), text[:MAX_TEXT])
+            return await self._listed(str(call.arguments["instruction"]), text)
         form, wanted = _wanted(call)
         words = self._render(wanted, _WORDS[form], text[:MAX_TEXT])
         value = _schema(call.tool, form, text[:MAX_TEXT])
-        reply = await self._ask((Message(role="user", content=words),), form, value)
+        most = 320 if form == "paragraph" else 96
+        reply = await self._ask((Message(role="user", content=words),), value, max_tokens=most)
         replies = [reply]
         checked = form in _NAMES or (call.tool == "text.extract" and form in _PROSE)
         if checked and _ungrounded(reply, text):
@@ -179,17 +182,19 @@ class TextToolset:
                 Message(role="assistant", content=reply.text),
                 Message(role="user", content=again),
             )
-            replies.append(await self._ask(turns, form, value))
+            replies.append(await self._ask(turns, value, max_tokens=most))
         return _outcome(form, text, replies, checked=checked)
 
     async def _listed(self, wanted: str, text: str) -> ToolOutcome:
-        """The lines of the text that are meant, each as it stands there."""
-        lines = listable(text)
+        """The lines of the text that are meant, each as it stands there; none may be."""
+        lines = listable(text[:MAX_TEXT])
         if not lines:
             return ToolOutcome(ok=False, error="The text has nothing to list.", code="tool_failed")
-        words = self._render(wanted, "the items, each as it stands in the text", text)
-        value = {"type": "array", "items": {"enum": lines}, "minItems": 1, "maxItems": len(lines)}
-        reply = await self._ask((Message(role="user", content=words),), "paragraph", value)
+        form = "the items, each as it stands in the text"
+        words = self._render(wanted, form, text[:MAX_TEXT])
+        value = {"type": "array", "items": {"enum": lines}, "maxItems": len(lines)}
+        asked = (Message(role="user", content=words),)
+        reply = await self._ask(asked, value, max_tokens=LIST_TOKENS)
         spent: dict[str, Any] = {"usage": reply.usage, "model_calls": 1, "seconds": reply.seconds}
         found = _value(reply)
         if reply.truncated or not isinstance(found, list):
@@ -197,10 +202,11 @@ class TextToolset:
                 ok=False, error="The list came out incomplete.", code="malformed_reply", **spent
             )
         items: list[JsonValue] = [{"value": item} for item in dict.fromkeys(map(str, found))]
-        return ToolOutcome(ok=True, data={"items": items}, **spent)
+        cut = len(text) > MAX_TEXT
+        return ToolOutcome(ok=True, data={"items": items, "truncated": cut}, **spent)
 
     async def _ask(
-        self, messages: tuple[Message, ...], form: Form, value: dict[str, Any]
+        self, messages: tuple[Message, ...], value: dict[str, Any], *, max_tokens: int
     ) -> ChatReply:
         schema = {
             "type": "object",
@@ -212,7 +218,7 @@ class TextToolset:
             messages=messages,
             constraint=JsonSchema(json_schema=schema),
             sampling=self._sampling,
-            max_tokens=320 if form == "paragraph" else 96,
+            max_tokens=max_tokens,
             slot="text",
         )
         return await complete(self._backend, request)
@@ -242,8 +248,9 @@ def extract_schema(form: Form, text: str) -> dict[str, Any] | None:
 
 def listable(text: str) -> list[str]:
     """What of a text can be an item: its lines without their bullets, of one line its parts."""
-    lines = [_BULLET.sub("", line).strip() for line in text.splitlines()]
-    lines = [line for line in lines if line]
+    lines = [
+        line for line in (_BULLETS.sub("", line).strip() for line in text.splitlines()) if line
+    ]
     if len(lines) == 1:
         lines = [part.strip(" .") for part in _PARTS.split(lines[0]) if part.strip(" .")]
     return [line for line in dict.fromkeys(lines) if len(line) <= MAX_ITEM][:MOST_CHOICES]

@@ -1,8 +1,8 @@
 """The picture: five nodes, and what may follow each of them.
 
     goal ─▶ plan ─▶ decide ─▶ (guard) ─▶ [approve] ─▶ act ─▶ next step … ─▶ synthesize ─▶ answer
-             ▲                   │                     │                        │
-             └───── replan ──────┴─────────────────────┴───── a part undone ─────┘
+             ▲                   │                     │
+             └───── replan ──────┴─────────────────────┘
 
 A run may enter anywhere: the first question is asked of the journal's state, so that a resumed
 run goes on where it was. No checkpointer stands beside the journal.
@@ -42,9 +42,9 @@ def build_graph() -> Graph:
         ("decide", edges.after_decide),
         ("approve", edges.after_approve),
         ("act", edges.after_act),
-        ("synthesize", edges.after_synthesize),
     ):
         graph.add_conditional_edges(source, edge, _ways(edge))
+    graph.add_edge("synthesize", END)
     return graph.compile()
 
 

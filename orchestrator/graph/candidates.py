@@ -7,6 +7,7 @@ from orchestrator.core.runs import RunState
 from orchestrator.core.tools import ToolSpec
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.prospect import Prospect
+from orchestrator.policy.itemising import LISTS_ITEMS
 from orchestrator.policy.lookups import unidentified
 from orchestrator.policy.shortlist import MOST, Shortlist, leader, shortlist
 from orchestrator.policy.verbs import acts, looks, makes_a_name, unasked
@@ -97,9 +98,10 @@ def _left_out(
 
 def _no_such_text(spec: ToolSpec, step: PlanStep) -> bool:
     """Whether a text tool makes something else than its step: a list, or a name held to a form."""
-    lists = step.intent.startswith("list ")
-    if lists or spec.name.startswith("list"):
-        return lists != spec.name.startswith("list")
+    if step.intent.startswith(LISTS_ITEMS):
+        return not spec.name.startswith("list")
+    if spec.name.startswith("list"):
+        return not looks(step.intent)
     return makes_a_name(step.intent) and "form" not in spec.input_schema.get("properties", {})
 
 
@@ -108,17 +110,16 @@ def named_by_error(context: RunContext, ahead: Prospect) -> str:
 
     What a tool says is data: it may lead from one tool that reads to another, and no further.
     """
-    last = next((c for c in reversed(context.state.settled) if c.step == ahead.step.id), None)
-    if last is None or last.outcome.ok or last.effect != "read":
+    state = context.state
+    mine = [c for c in state.settled if c.step == ahead.step.id and c.plan == state.replans]
+    if not mine or mine[-1].outcome.ok or mine[-1].effect != "read":
         return ""
-    tried = {call.tool for call in context.state.settled if call.step == ahead.step.id}
-    return next(
-        (
-            spec.id
-            for spec in context.specs.values()
-            if spec.effect == "read"
-            and spec.id not in {*tried, *context.state.masked}
-            and re.search(rf"\b{re.escape(spec.id)}\b", last.outcome.error)
-        ),
-        "",
-    )
+    error, tried = mine[-1].outcome.error, {call.tool for call in mine}
+    offered = candidates(context, ahead, None, None).tools
+    readers = [t for t in offered if t not in tried and context.specs[t].effect == "read"]
+    named = [
+        (found.start(), tool)
+        for tool in readers
+        if (found := re.search(rf"\b{re.escape(tool)}\b", error)) is not None
+    ]
+    return min(named)[1] if named else ""

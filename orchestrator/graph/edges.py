@@ -10,7 +10,6 @@ AfterPlan = Literal["decide", "synthesize", "end"]
 AfterDecide = Literal["plan", "decide", "approve", "act", "synthesize", "end"]
 AfterApprove = Literal["decide", "act", "end"]
 AfterAct = Literal["plan", "decide", "approve", "synthesize", "end"]
-AfterSynthesize = Literal["plan", "end"]
 
 
 def entry(state: GraphState) -> Entry:
@@ -36,8 +35,3 @@ def after_approve(state: GraphState) -> AfterApprove:
 def after_act(state: GraphState) -> AfterAct:
     """On to the next step, to a person about an unknown outcome, or to a new plan."""
     return cast("AfterAct", next_node(state["run"]))
-
-
-def after_synthesize(state: GraphState) -> AfterSynthesize:
-    """The end, or a new plan for a part of the goal that no step has done."""
-    return cast("AfterSynthesize", next_node(state["run"]))

@@ -8,9 +8,10 @@ import re
 from orchestrator.core.plans import Plan
 from orchestrator.core.runs import RunState
 from orchestrator.policy.decomposition import Closest, missing_parts, undecided
-from orchestrator.policy.verbs import MAKES
 
-UNDONE = "This part of the goal is not done yet: "
+_MAKES_ONE = re.compile(
+    r"\W*(?:add|create|save|draft|book|schedule|put|make|start)\s+(?:an?|the)\b", re.IGNORECASE
+)
 _CONDITIONAL = re.compile(
     r"\b(?:if|unless|whether|otherwise|in case|any|each|every|all|only|whoever|whatever)\b",
     re.IGNORECASE,
@@ -19,23 +20,22 @@ _CONDITIONAL = re.compile(
 
 
 def parts_not_done(run: RunState, closest: Closest) -> list[str]:
-    """The parts of the goal that no step was for, and the things to make that no step could make.
+    """The parts of the goal that no step was for, and the one thing that no step could make.
 
-    Steps that failed tell of themselves; where nothing was found of a kind that the goal speaks
-    of with "if" or "each", there is nothing to do.
+    A part under a condition is one where no step says what it quotes: nobody has found out whether
+    it is to be done. Steps that failed tell of themselves; where nothing was found of a kind that
+    the goal speaks of with "if" or "each", there is nothing to do.
     """
-    if run.plan is None or run.request is None or run.plan.answer or run.plan.question:
+    if run.plan is None or run.request is None or not run.steps:
         return []
     goal = run.request.goal
     planned = Plan(steps=tuple(state.step for state in run.steps))
-    found = [missing.part.rstrip(".") for missing in missing_parts(goal, planned, closest)]
-    if run.steps and (open_question := undecided(goal, planned)):
-        found.append(open_question.rstrip("."))
-    if _CONDITIONAL.search(goal):
-        return found
-    unmade = [
-        state.step.intent
-        for state in run.steps
-        if state.why == "no_items" and MAKES.match(state.step.intent)
-    ]
-    return [*found, *unmade]
+    found = [missing.part for missing in missing_parts(goal, planned, closest)]
+    found += [sentence for sentence in [undecided(goal, planned)] if sentence]
+    if not _CONDITIONAL.search(goal):
+        found += [
+            state.step.intent
+            for state in run.steps
+            if state.why == "no_items" and _MAKES_ONE.match(state.step.intent)
+        ]
+    return [part.rstrip(".") for part in found]

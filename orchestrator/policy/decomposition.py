@@ -12,7 +12,7 @@ from orchestrator.core.chat import Frozen
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.policy.planning import IDS
 from orchestrator.policy.spoken import files_named, names_given, quoted
-from orchestrator.policy.verbs import acts, asks_to_act, looks
+from orchestrator.policy.verbs import CHANGES, acts, looks
 
 TEXT = "text"
 Closest = Callable[[str], tuple[str, bool]]
@@ -43,7 +43,6 @@ _CONDITIONAL = re.compile(r"\b(?:if|unless|whether|otherwise|in case)\b", re.IGN
 _VERBS = (
     "rename|move|copy|delete|trash|create|make|write|save|draft|add|put|book|schedule|convert|merge"
     "|join|mark|update|cancel|commit|stage|tick|file|give|keep|enter|prepare|replace|postpone"
-    "|archive|bin|store|start"
 )
 _LOOKING = "list|read|tell|show|count|look|find"
 _PART = re.compile(
@@ -138,7 +137,8 @@ def missing_parts(goal: str, plan: Plan, closest: Closest) -> list[Missing]:
         namespace, clear = closest(part)
         names = names_given(_ADDRESS.sub(" ", part))
         unsaid = bool(names) and not any(_spoken_of(name, said) for name in names)
-        undone = namespace in there and (_undone(part, plan) or namespace not in changing)
+        only_seen = CHANGES.match(part) and namespace not in changing
+        undone = namespace in there and (_undone(part, plan) or only_seen)
         if namespace and ((clear and namespace not in there) or unsaid or undone):
             found.append(Missing(part=part, namespace=namespace))
     return found
@@ -149,26 +149,33 @@ def undecided(goal: str, plan: Plan) -> str:
 
     Whether it is to be done nobody has found out; "" where there is none.
     """
-    said = " ".join(step.intent for step in plan.steps).lower()
-    for sentence in _SENTENCE.split(goal):
-        asked = [part for part in _parted(sentence) if quoted(part)]
+    said = " ".join(_all_said(step) for step in plan.steps).lower()
+    for sentence in _sentences(goal):
+        asked = [part for part in _parted(sentence) if acts(part) and quoted(part)]
         unsaid = [p for p in asked if not any(_spoken_of(name, said) for name in quoted(p))]
-        if unsaid and _CONDITIONAL.search(sentence) and asks_to_act(sentence):
+        if unsaid and _CONDITIONAL.search(_QUOTED.sub(" ", sentence)):
             return sentence.strip()
     return ""
 
 
-def with_missing(goal: str, plan: Plan, closest: Closest) -> Plan:
+def _all_said(step: PlanStep) -> str:
+    """What a step says, its conditions too."""
+    facts = [*step.where, *(fact.condition for fact in step.only_if), *step.wait_until]
+    return " ".join([step.intent, *(fact.value for fact in facts)])
+
+
+def with_missing(goal: str, plan: Plan, closest: Closest, *, kept: int = 0) -> Plan:
     """The plan with a step for each part of the goal that it lacks.
 
-    It comes last, but before those that only look at what was made. Of a part about "it" or "each"
+    It comes last, but before those that only look at what was made, and after those that are `kept`
+    at its head. Of a part about "it" or "each"
     that names nothing the step goes over what the last step goes over, or over that step where it
     changes what is to be changed again: where nothing was found nothing is changed.
     """
     if not plan.steps:
         return plan
     looking = len(plan.steps)
-    while looking > 1 and _only_looks(plan.steps[looking - 1]):
+    while looking > max(1, kept) and _only_looks(plan.steps[looking - 1]):
         looking -= 1
     steps, last = list(plan.steps[:looking]), plan.steps[looking:]
     used = {step.id for step in plan.steps}
@@ -206,13 +213,15 @@ def parts(goal: str) -> list[str]:
 
     Sentences with a condition are left out: what is to be done under it no plain evidence says.
     """
-    rest = iter(_QUOTED.findall(goal))
-    sentences = [
-        re.sub("\0", lambda _: next(rest), sentence)
-        for sentence in _SENTENCE.split(_QUOTED.sub("\0", goal))
-    ]
-    free = [sentence for sentence in sentences if not _CONDITIONAL.search(sentence)]
+    free = [sentence for sentence in _sentences(goal) if not _CONDITIONAL.search(sentence)]
     return [part.strip() for sentence in free for part in _parted(sentence) if part.strip()]
+
+
+def _sentences(goal: str) -> list[str]:
+    """The sentences of a goal; one that is quoted is no sentence of its own."""
+    rest = iter(_QUOTED.findall(goal))
+    bare = _SENTENCE.split(_QUOTED.sub("\0", goal))
+    return [re.sub("\0", lambda _: next(rest), sentence) for sentence in bare]
 
 
 def _parted(sentence: str) -> list[str]:
@@ -230,9 +239,9 @@ def _spoken_of(name: str, said: str) -> bool:
 def _same_act(step: PlanStep, part: str) -> bool:
     """Whether a step does with half of the words of a part what that part asks for.
 
-    Steps on text change nothing, whatever they say.
+    Steps on text make words and add nothing to a list, whatever they say.
     """
-    if step.namespace == TEXT:
+    if step.namespace == TEXT and CHANGES.match(part):
         return False
     (verb, *words), said = _TELLING.findall(part.lower()) or [""], step.intent.lower()
     return said.startswith(verb) and 2 * sum(word in said for word in words) >= len(words)

@@ -74,10 +74,16 @@ def check_expressions(
 
 def _changes_nothing(spec: ToolSpec, expressions: Mapping[str, JsonValue]) -> str:
     """The parameter that a change sets to what it is: the record's own field; "" if it changes."""
-    others = [name for name in expressions if name not in spec.input_schema.get("required", ())]
-    own = [name for name in others if str(expressions[name]).rpartition(".")[2] == name]
-    pointing = [name for name in own if pointers(expressions[name])]
-    return pointing[0] if _UPDATES.match(spec.name) and pointing and pointing == others else ""
+    needed = spec.input_schema.get("required", ())
+    records = {str(expressions[name]).partition(".")[0] for name in needed if name in expressions}
+    others = [name for name in expressions if name not in needed]
+    own = [
+        name
+        for name in others
+        if pointers(expressions[name])
+        and str(expressions[name]) in {f"{record}.{name}" for record in records}
+    ]
+    return own[0] if _UPDATES.match(spec.name) and own and own == others else ""
 
 
 def _instead(parameter: Parameter) -> str:
@@ -258,10 +264,11 @@ def _called_as_quoted(found: dict[str, JsonValue], intent: str) -> dict[str, Jso
 
 
 def _address(parameter: Parameter, value: str, intent: str) -> str:
-    """The one address that the step names or that was found, in place of a name or an id."""
+    """The one address that was found, else that the step names, in place of a name or an id."""
     said = list(dict.fromkeys(_ADDRESS.findall(intent)))
     found = [r for r in parameter.references if isinstance(r, str) and r.endswith(".email")]
-    found = said if len(said) == 1 else found
+    alone = not found and len(said) == 1 and parameter.name not in {"cc", "bcc"}
+    found = said if alone else found
     is_none = "@" not in value and not value.endswith(_HOLD_ADDRESSES)
     return found[0] if is_none and len(found) == 1 else value
 

@@ -18,6 +18,9 @@ from orchestrator.core.runs import RunState, SettledCall, StepState
 Kind = Literal["image path", "folder", "path", "name", "text", "number", "yes/no", "list", "record"]
 
 _IMAGE = re.compile(r"\.(png|jpe?g|gif|bmp|webp|tiff?|heic)$", re.IGNORECASE)
+MOST_OF_A_NAME = 24
+"""Characters that the name of a column may have to be shown to the planner."""
+_PLAIN_NAME = re.compile(r"[^\W\d_]\w*(?:[ -]\w+){0,2}")
 _NO_WORD = re.compile(r"\W+")
 _PATH_FIELD = re.compile(r"(^|_)(path|file|folder)$")
 _SHORT = 80
@@ -108,15 +111,26 @@ def principal_list(result: Mapping[str, JsonValue]) -> list[JsonValue]:
 
 
 def _rows(result: Mapping[str, JsonValue]) -> list[JsonValue] | None:
-    """The rows of a table as records, where a result is one; a name is one word, as in a field."""
+    """The rows of a table as records, where a result is one and can be.
+
+    The planner sees the names of fields, and a table is written by anybody: a column whose name is
+    more than a few plain words has a number instead. A cell that looks like a path would be offered
+    as one, so a table that has any stays a list.
+    """
     columns, rows = result.get("columns"), result.get("rows")
     if not isinstance(columns, list) or not isinstance(rows, list) or not columns:
         return None
-    fields = [_NO_WORD.sub("_", str(column)).strip("_") or "column" for column in columns]
+    fields = [_field_name(str(column), at) for at, column in enumerate(columns, start=1)]
     cells = [row for row in rows if isinstance(row, list) and len(row) == len(fields)]
-    if len(cells) != len(rows) or len(set(fields)) != len(fields):
+    paths = any(str(cell).startswith(("/", "~", "\\")) for row in cells for cell in row)
+    if paths or len(cells) != len(rows) or len(set(fields)) != len(fields):
         return None
     return [dict(zip(fields, row, strict=True)) for row in cells]
+
+
+def _field_name(column: str, place: int) -> str:
+    plain = len(column) <= MOST_OF_A_NAME and _PLAIN_NAME.fullmatch(column.strip())
+    return _NO_WORD.sub("_", column.strip()) if plain else f"column_{place}"
 
 
 def lineage(known: Mapping[str, Handle], step: str, item: int) -> dict[str, dict[str, JsonValue]]:

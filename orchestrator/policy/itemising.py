@@ -5,36 +5,51 @@ goes over the text once: its items have to be told apart first.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from orchestrator.core.plans import PlanStep
 from orchestrator.policy.decomposition import TEXT
 from orchestrator.policy.verbs import acts, reads
 
 _IN_A_FILE = re.compile(
-    r"\W*(?:list|show|get|find)\b[^\"]*\b(?:in|from|of|inside)\s+(?:the (?:file )?)?"
-    r"((?:[\w()-]+/)*[\w() -]*[\w)]\.(?:txt|md|docx|pdf|rtf|html))\b",
+    r"\W*(?:list|show|get)\b(?: all)?(?: the)? (?:items|things|lines|points|entries|names"
+    r"|contents?)\s+(?:in|from|of)\s+(?:the (?:file )?)?"
+    r"((?:[\w()-]+/)*[\w()-]+\.(?:txt|md|docx|pdf))\W*$",
     re.IGNORECASE,
 )
-_EACH = re.compile(r"\b(?:each|every|separate|one by one)\b", re.IGNORECASE)
+_EACH = re.compile(
+    r"\b(?:each|every)\b(?!(?: of)?(?: the| my)? (?:contact|mail|file|task|event|note|picture|photo"
+    r"|message|document|folder|draft|person|scan|row)s?\b)",
+    re.IGNORECASE,
+)
 _OF_FILES = re.compile(r"\b(?:each|every|all|files|folder|csv|table|rows?)\b", re.IGNORECASE)
 _OF_WHAT = re.compile(
-    r"\b(?:from|in|of|on)\s+((?:the|my|our|his|her|their|that|a|an)\s+.+)$", re.IGNORECASE
+    r"\W*(?:summari[sz]e|extract|translate|read|take)\b.*?\b(?:from|of)\s+((?:the|my|our)\s+.+)$",
+    re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*[\"\u201d]")
+LISTS_ITEMS = "list the items that"
+"""How the step begins that tells the items of a text apart."""
 
 
-def read_not_listed(steps: Sequence[PlanStep]) -> list[PlanStep]:
-    """The steps, one that lists what is in a text file as one that reads the file."""
+def read_not_listed(steps: Sequence[PlanStep], reading: Collection[str]) -> list[PlanStep]:
+    """The steps, one that lists what is in a text file as one that reads the file.
+
+    `reading` are the namespaces that read files.
+    """
     found: list[PlanStep] = []
     for step in steps:
-        inside = None if step.over or step.namespace == TEXT else _IN_A_FILE.match(step.intent)
+        alone = not step.over and step.namespace in reading
+        inside = _IN_A_FILE.match(step.intent) if alone else None
         found.append(step.model_copy(update={"intent": f"read {inside[1]}"}) if inside else step)
     return found
 
 
 def each_item(steps: Sequence[PlanStep], free: Iterator[str]) -> list[PlanStep]:
-    """The steps, and before one for each item of a text that was read the one that lists them."""
+    """The steps, and before one for each item of a text that was read the one that lists them.
+
+    It goes over nothing itself: the text is one, and its items are what it finds.
+    """
     found: list[PlanStep] = []
     for step in steps:
         source = next((other for other in found if other.id == step.over), None)
@@ -43,9 +58,9 @@ def each_item(steps: Sequence[PlanStep], free: Iterator[str]) -> list[PlanStep]:
         if source is None or not name:
             found.append(step)
             continue
-        intent = f"list the items that {source.id} read, to {step.intent}"[:160]
-        found.append(PlanStep(id=name, intent=intent, namespace=TEXT, over=source.id))
-        found.append(step.model_copy(update={"over": name, "where": (), "take": None}))
+        intent = f"{LISTS_ITEMS} {source.id} read, to {step.intent}"[:160]
+        found.append(PlanStep(id=name, intent=intent, namespace=TEXT))
+        found.append(step.model_copy(update={"over": name}))
     return found
 
 
@@ -54,9 +69,9 @@ def with_its_source(
 ) -> list[PlanStep]:
     """The steps, and before a first one on a text that nothing has read the one that finds it."""
     first = steps[0] if steps else None
-    if first is None or first.namespace != TEXT or first.sources:
+    if first is None or first.namespace != TEXT or first.sources or _QUOTED.search(first.intent):
         return list(steps)
-    spoken = _OF_WHAT.search(_QUOTED.sub(" ", first.intent))
+    spoken = _OF_WHAT.match(first.intent)
     finding = f"find {spoken[1]}"[:160] if spoken else ""
     namespace = reads_in(finding) if finding else ""
     name = next(free, "") if namespace else ""
@@ -67,7 +82,11 @@ def with_its_source(
 
 
 def _is_for_each(step: PlanStep, source: PlanStep) -> bool:
-    """Whether a step changes something for each item of the one text that another reads."""
+    """Whether a step changes something for each item of the one text that another reads.
+
+    Not where it says which of them by a field: the items of a text have none.
+    """
     one = not source.over and source.namespace != TEXT and reads(source.intent)
     each = _EACH.search(_QUOTED.sub(" ", step.intent)) and step.namespace != TEXT
-    return bool(one and each and acts(step.intent) and not _OF_FILES.search(source.intent))
+    plain = not step.where and acts(step.intent) and not _OF_FILES.search(source.intent)
+    return bool(one and each and plain)

@@ -119,7 +119,8 @@ def mended(
     ids = {step.id for step in (*kept, *steps)}
     free = (name for name in IDS if name not in ids)
     steps = with_its_source(steps, free, can.reading) if can.reading and not kept else steps
-    steps = each_item(read_not_listed(parted(steps, free)), free)
+    steps = read_not_listed(parted(steps, free), {can.lists, can.reads.documents})
+    steps = each_item(steps, free)
     made = {s.id for s in (*kept, *steps) if _NEW_FOLDER.match(s.intent)}
     steps = [_alone(step, made) for step in steps]
     steps = _without_comparing(steps)
@@ -128,7 +129,7 @@ def mended(
     steps = named_directly(steps, can.lists) if can.lists and not kept else steps
     steps = _listed_first(steps, free, can.lists, places) if can.lists else steps
     steps = read_first(steps, free, can.reads) if not kept else steps
-    steps = _over_each(steps, kept, files=can.lists)
+    steps = _over_each(steps, kept)
     steps = [_joined(step, can.joins) for step in steps]
     steps = [by_its_reader(step, goal, can.reads, files=can.lists) for step in steps]
     naming = _NAMES_THINGS.search(goal) is not None
@@ -229,12 +230,10 @@ def _listed_first(
     return found
 
 
-def _over_each(
-    steps: Sequence[PlanStep], kept: Sequence[PlanStep], *, files: str
-) -> list[PlanStep]:
+def _over_each(steps: Sequence[PlanStep], kept: Sequence[PlanStep]) -> list[PlanStep]:
     """The steps, each that is for each or every item over the one before it that has items.
 
-    Over those of them that it or the listing speaks of.
+    Over those whose title has what it or the listing says; an ending may be what is to be made.
     """
     found: list[PlanStep] = []
     for step in steps:
@@ -242,7 +241,7 @@ def _over_each(
         source = before[-1] if before else None
         each = _EACH.search(_QUOTED.sub(" ", step.intent)) and not _LISTS.match(step.intent)
         if each and not step.over and source and (source.over or _LISTS.match(source.intent)):
-            where = step.where or _spoken(step, source, files=files)
+            where = step.where or _spoken(step, source, files="")
             found.append(step.model_copy(update={"over": source.id, "where": where}))
         else:
             found.append(step)

@@ -34,7 +34,7 @@ _OF_WHAT_IT_SAYS = re.compile(
     re.IGNORECASE,
 )
 _READS_THEM = re.compile(r"\W*(?:read|extract|transcribe|scan)\b", re.IGNORECASE)
-_DOCUMENTS = re.compile(r"\b(?:document|letter|text file|docx|pdf)s?\b", re.IGNORECASE)
+DOCUMENTS = re.compile(r"\b(?:document|letter|text file|docx|pdf)s?\b", re.IGNORECASE)
 _RENAMES = re.compile(r"\W*rename\b", re.IGNORECASE)
 _TABLES = (".csv", ".tsv", ".xlsx", ".db", ".sqlite", ".json")
 
@@ -131,7 +131,7 @@ def by_its_reader(step: PlanStep, goal: str, can: Readers, *, files: str) -> Pla
     """
     if step.namespace != files or not step.over or not _READS_THEM.match(step.intent):
         return step
-    shown = PICTURES.search(f"{step.intent} {goal}") and not _DOCUMENTS.search(step.intent)
+    shown = PICTURES.search(f"{step.intent} {goal}") and not DOCUMENTS.search(step.intent)
     reader = can.pictures if shown else can.documents
     return step.model_copy(update={"namespace": reader}) if reader else step
 

@@ -28,6 +28,11 @@ def split_take(text: str) -> tuple[str, int | None]:
 
 _BEGINS = frozenset({"date", "start", "due", "day"})
 """Fields that say on which day a thing is: of several that are meant, the one."""
+_ONE_DAY = re.compile(
+    r"\d{4}-\d\d-\d\d|(?:the )?\d{1,2}(?:st|nd|rd|th)?(?: of)? [a-z]+,? \d{4}"
+    r"|[a-z]+ \d{1,2}(?:st|nd|rd|th)?,? \d{4}",
+    re.IGNORECASE,
+)
 _NAMING = ("name", "title", "subject")
 """Fields that say what a thing is called: of several that are meant, the one."""
 
@@ -103,15 +108,20 @@ def _on_its_field(condition: Condition, items: Sequence[Item]) -> Condition:
 
 
 def _of_the_day(condition: Condition, items: Sequence[Item]) -> Condition:
-    """The condition on the one field that holds days, where it names a day in words."""
+    """The condition on the field that says when a thing is, where it names a day and no more.
+
+    "title contains 3 June 2026" means the day; of a field that holds days only the spelling of the
+    day is put right.
+    """
     days = dates_named(condition.value)
-    if len(days) != 1:
+    if len(days) != 1 or not _ONE_DAY.fullmatch(condition.value.strip()):
         return condition
-    fields = sorted({key for item in items for key in item})
-    on_it = [Condition(field=field, op="starts with", value=days[0]) for field in fields]
+    fields = {key for item in items for key in item}
+    own = {condition.field} & _BEGINS & fields
+    means = own or (_BEGINS & fields if condition.field in {*_NAMING, *_BEGINS} else set())
+    on_it = [Condition(field=field, op="starts with", value=days[0]) for field in sorted(means)]
     found = [on for on in on_it if any(holds(on, item) for item in items)]
-    first = [on for on in found if on.field in _BEGINS]
-    return (first or found)[0] if len(first or found) == 1 else condition
+    return found[0] if len(found) == 1 else condition
 
 
 def _by_name(condition: Condition, found: Sequence[Condition]) -> Condition:

@@ -17,9 +17,16 @@ _ACTS_FIRST = re.compile(
     _FIRST + r"(?:rename|move|copy|delete|trash|remove|create|make|write|save"
     r"|draft|add|schedule|book|convert|merge|join|mark|update|put|cancel|commit|stage|switch"
     r"|restore|complete|discard|change|tick|throw|file|give|keep|send|forward|reply|enter|prepare"
-    r"|replace|postpone|archive|bin|store|insert|start (?:an?|the|my)|set|record)\b",
+    r"|replace|postpone|insert"
+    r"|(?:archive|bin|store|start|set|record) (?:it|them|an?|the|my|each))\b",
     re.IGNORECASE,
 )
+CHANGES = re.compile(
+    r"\W*(?:add(?! up\b)|book|schedule|put(?! together\b)|enter|delete|tick|complete|cancel"
+    r"|commit)\b",
+    re.IGNORECASE,
+)
+"""How a step begins that no tool which makes words can carry out."""
 _LOOKS_FIRST = re.compile(
     _FIRST + r"(?:find|list|look|search|read|show|count|check(?! ?out)|see|tell)"
     r"\b",

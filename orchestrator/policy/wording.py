@@ -3,10 +3,15 @@
 import re
 from collections.abc import Sequence
 
+from orchestrator.core.dates import dates_named
 from orchestrator.core.plans import PlanStep
 from orchestrator.policy.verbs import MAKES, reads, stems
 
-_YEAR = re.compile(r"(?<![\w/.])(?:19|20)\d\d(?=-\d\d-\d\d|\b(?![\w/.-]\w))")
+_FULL_DATE = re.compile(
+    r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}(?:st|nd|rd|th)?(?: of)? [A-Z][a-z]+,? \d{4}\b"
+    r"|\b[A-Z][a-z]+ \d{1,2}(?:st|nd|rd|th)?,? \d{4}\b"
+)
+_YEAR = re.compile(r"\d{4}")
 _GIVEN = re.compile(
     r"\b(subject|title|text|heading|saying|says)\b[^\"\u201c.!?]{0,20}[\"\u201c]([^\"\u201d]+)[\"\u201d]",
     re.IGNORECASE,
@@ -70,20 +75,27 @@ def _plain(text: str) -> str:
 
 
 def in_its_year(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
-    """The steps, each in the one year that the goal names where it says another.
+    """The steps, each date of them in the year in which the goal names that day of that month.
 
     A small model that plans for "3 June 2026" writes 2027 as well.
     """
-    years = {*_YEAR.findall(goal)}
-    if len(years) != 1:
-        return list(steps)
-    year = years.pop()
+    years: dict[str, set[str]] = {}
+    for day in dates_named(goal):
+        years.setdefault(day[4:], set()).add(day[:4])
+
+    def put_right(found: re.Match[str]) -> str:
+        named = dates_named(found[0])
+        meant = years.get(named[0][4:], set()) if len(named) == 1 else set()
+        if len(meant) != 1 or named[0][:4] in meant:
+            return found[0]
+        return _YEAR.sub(next(iter(meant)), found[0], count=1)
+
     return [
         step.model_copy(
             update={
-                "intent": _YEAR.sub(year, step.intent),
+                "intent": _FULL_DATE.sub(put_right, step.intent),
                 "where": tuple(
-                    each.model_copy(update={"value": _YEAR.sub(year, each.value)})
+                    each.model_copy(update={"value": _FULL_DATE.sub(put_right, each.value)})
                     for each in step.where
                 ),
             }

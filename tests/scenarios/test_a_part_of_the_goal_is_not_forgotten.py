@@ -1,12 +1,11 @@
-"""A run whose steps are all done goes on while a part of its goal is nobody's step.
+"""A run whose steps are all done is not completed while a part of its goal is nobody's step.
 
 A small model listed the tasks that were to be ticked off and told that they were ticked off.
 """
 
 import pytest
 
-from orchestrator.core.events import AnswerGiven, ReplanAsked
-from orchestrator.core.runs import Budget
+from orchestrator.core.events import AnswerGiven, PlanRefused
 from tests.fakes.office import DESKTOP, LIST, PROFILE, Office, act, entries_of, events, plan, step
 from tests.fakes.tools import tool
 
@@ -21,14 +20,13 @@ LISTED = act(LIST, path="$folder.Desktop")
 ADDED = act(ADD, title="Tidy up")
 
 
-async def carried(goal, *script, **limits):
+async def carried(goal, *script):
     def create(title):
         return {"title": title}
 
     adds = tool(ADD, "Create a task.", create, effect="local_write", title="string")
     office = Office(files=[f"{DESKTOP}/a.txt"], more=[adds], profile=READING)
-    request = office.request(goal, budget=Budget(**limits))
-    return office, await entries_of(office.orchestrator(script).stream(request))
+    return office, await entries_of(office.orchestrator(script).stream(office.request(goal)))
 
 
 async def test_what_two_plans_leave_out_is_planned_all_the_same():
@@ -38,19 +36,18 @@ async def test_what_two_plans_leave_out_is_planned_all_the_same():
     assert entries[-1].event.status == "completed"
 
 
-async def test_what_no_plan_decided_is_asked_for_before_the_run_ends():
-    adds = step("s2", "add the task “Tidy up”", "task")
-    script = [plan(LISTS), plan(LISTS), *LISTED, plan(adds), *ADDED]
+async def test_what_a_condition_is_on_is_planned_or_objected_to():
+    adds = {**step("s2", "add the task “Tidy up”", "task"), "only_if": "s1.count > 0"}
+    script = [plan(LISTS), plan(LISTS, adds), *LISTED, *ADDED]
     office, entries = await carried(UNDER_A_CONDITION, *script)
-    asked = events(entries, ReplanAsked)
-    assert "If there are any" in asked[0].reason
+    assert "If there are any" in events(entries, PlanRefused)[0].problems[0]
     assert office.desk.called(ADD) == [{"title": "Tidy up"}]
     assert entries[-1].event.status == "completed"
 
 
-async def test_where_there_may_be_no_new_plan_the_run_says_what_it_did_not_do():
+async def test_what_no_plan_decides_is_not_done_without_its_condition_and_told():
     script = [plan(LISTS), plan(LISTS), *LISTED]
-    office, entries = await carried(UNDER_A_CONDITION, *script, replans=0)
+    office, entries = await carried(UNDER_A_CONDITION, *script)
     assert not office.desk.called(ADD)
     assert (
         'Not done: If there are any, add the task "Tidy up".'

@@ -1,7 +1,6 @@
 """decide: for the step at hand, one tool and its arguments, and what the guard says of it."""
 
 from collections.abc import Mapping, Sequence
-from string import ascii_lowercase
 
 from langgraph.runtime import Runtime
 from pydantic import JsonValue
@@ -34,7 +33,7 @@ from orchestrator.policy.endings import (
 from orchestrator.policy.handles import Handle, handle, handles, kind_of, lineage
 from orchestrator.policy.lookups import named_among
 from orchestrator.policy.mending import spoken_instead
-from orchestrator.policy.reading import readers
+from orchestrator.policy.reading import DOCUMENTS, PICTURES, readers
 from orchestrator.policy.replanning import FAILURES_BEFORE_REPLAN
 from orchestrator.policy.selection import meant, select
 from orchestrator.policy.shortlist import leader
@@ -135,11 +134,10 @@ def _proposal(
 
 
 def _new_id(run: RunState) -> str:
-    """An id that no call of the run has: the turn, and a letter where no model was asked anew."""
-    used = {call.id.rpartition(".")[0] for call in run.settled}
-    return next(
-        i for i in (f"p{run.turns}{more}" for more in ("", *ascii_lowercase)) if i not in used
-    )
+    """An id that no call has: the turn, and how many are settled where no model was asked."""
+    plain = f"p{run.turns}"
+    used = any(call.id.rpartition(".")[0] == plain for call in run.settled)
+    return f"{plain}-{len(run.settled)}" if used else plain
 
 
 def _serves(context: RunContext, step: PlanStep, tool: str) -> bool:
@@ -189,8 +187,13 @@ def _of_pictures(
     items: Sequence[Mapping[str, JsonValue]],
     places: tuple[int, ...],
 ) -> tuple[int, ...]:
-    """Of the files that a step reads pictures of, those that are some: a folder is no picture."""
-    if step.namespace != readers(context.specs.values()).pictures:
+    """Of the files of which a step reads the pictures, those that are some.
+
+    All of them where the step or the goal speaks of scans or documents: those are read as well.
+    """
+    said = f"{step.intent} {context.state.request.goal if context.state.request else ''}"
+    shown = PICTURES.search(said) and not DOCUMENTS.search(said)
+    if not shown or step.namespace != readers(context.specs.values()).pictures:
         return places
     kinds = {place: kind_of("path", items[place].get("path", ""), items[place]) for place in places}
     return tuple(place for place in places if kinds[place] == "image path") or places

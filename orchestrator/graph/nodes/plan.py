@@ -15,7 +15,6 @@ from orchestrator.graph.thread import plan_opening
 from orchestrator.policy.abilities import abilities
 from orchestrator.policy.beyond import possible
 from orchestrator.policy.budgets import objection
-from orchestrator.policy.completion import UNDONE
 from orchestrator.policy.decomposition import (
     NO_STEP,
     left_out,
@@ -165,8 +164,6 @@ def _completed(context: RunContext, made: Plan, earlier: Plan | None, *, first: 
     """The plan with what it lacks, where it was asked for again: a small model writes the same."""
     state, closest = context.state, partial(changing_namespace, context.catalogue)
     goal = state.request.goal if state.request else ""
-    if state.replan_reason.startswith(UNDONE):
-        return with_missing(goal, made, closest)
     if first or state.plan is not None or not goal:
         return made
     usable = earlier and not plan_problems(earlier, context.namespaces)

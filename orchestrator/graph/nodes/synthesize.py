@@ -6,25 +6,22 @@ from functools import partial
 from langgraph.runtime import Runtime
 
 from orchestrator.core.chat import ChatReply, Message
-from orchestrator.core.events import AnswerGiven, ModelCalled, ReplanAsked, RunEnded
+from orchestrator.core.events import AnswerGiven, ModelCalled, RunEnded
 from orchestrator.core.runs import RunState, RunStatus
 from orchestrator.graph.context import RunContext
 from orchestrator.graph.state import GraphState
 from orchestrator.policy.claims import fact_text, not_done, own_words, unsupported
-from orchestrator.policy.completion import UNDONE, parts_not_done
+from orchestrator.policy.completion import parts_not_done
 from orchestrator.policy.shortlist import changing_namespace
 from orchestrator.prompting.conversation import after_goal
 
 
 async def synthesize(state: GraphState, runtime: Runtime[RunContext]) -> GraphState:
-    """Write the answer, take out what is not so, and end the run truthfully.
-
-    Where a part of the goal is plainly not done and there may be a new plan, it is asked for first.
-    """
+    """Write the answer, take out what is not so, and end the run truthfully."""
     context, run = runtime.context, state["run"]
-    undone = _undone(context, run)
-    if undone and run.request and run.replans < run.request.budget.replans:
-        return await context.happened(ReplanAsked(reason=UNDONE + undone[0]))
+    mends = context.roles["planner"].profile.mends_plans
+    closest = partial(changing_namespace, context.catalogue)
+    undone = parts_not_done(run, closest) if mends else []
     messages = (Message(role="user", content=_words(context, run)),)
     reply = await context.ask(
         "synthesizer", messages, max_tokens=context.roles["synthesizer"].profile.answer_tokens
@@ -41,13 +38,6 @@ async def synthesize(state: GraphState, runtime: Runtime[RunContext]) -> GraphSt
     status, error = outcome(run, undone)
     ended = RunEnded(status=status, error=error, code="incomplete" if error else "")
     return await context.happened(called, _answer(run, reply, undone), ended)
-
-
-def _undone(context: RunContext, run: RunState) -> list[str]:
-    """What of the goal no step has done, where plans are read by what the goal says."""
-    if not context.roles["planner"].profile.mends_plans:
-        return []
-    return parts_not_done(run, partial(changing_namespace, context.catalogue))
 
 
 def _words(context: RunContext, run: RunState) -> str:
@@ -75,5 +65,5 @@ def outcome(run: RunState, undone: Sequence[str] = ()) -> tuple[RunStatus, str]:
         for step in run.steps
         if step.status == "failed" or (step.status == "done" and step.note)
     ]
-    missing += [f"{UNDONE}{part}." for part in undone]
+    missing += [f"No step was for this part of the goal: {part}." for part in undone]
     return ("incomplete", " ".join(missing)) if missing else ("completed", "")

@@ -26,9 +26,11 @@ def test_what_is_found_and_changed_is_found_first_and_the_change_keeps_the_id():
     ]
 
 
-def test_what_the_whole_step_goes_over_is_what_the_finding_goes_over():
-    made = split(step("s1", "list it"), step("s2", "look up each, then cancel it", over="s1"))
-    assert made[1:] == [("s7", "look up each", "s1"), ("s2", "cancel it", "s7")]
+def test_a_step_that_goes_over_some_is_left_alone():
+    over = step("s2", "look up each, then cancel it", over="s1")
+    assert split(step("s1", "list it"), over)[1] == ("s2", over.intent, "s1")
+    itself = step("s1", "find the viewing and move it", over="s1")
+    assert [made[2] for made in split(itself)] == ["", "s7"]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,10 @@ def test_what_the_whole_step_goes_over_is_what_the_finding_goes_over():
         'find the note "find and delete"',
         "change the start and move the end",
         "list the events of today",
+        "check the inbox and trash for mails from the bank",
+        "get the title and file of each note",
+        "list the Documents folder and trash",
+        "search the inbox and archive for mails from Petra",
     ],
 )
 def test_one_thing_is_one_step(intent):
@@ -78,16 +84,26 @@ def test_what_changes_something_is_not_made_by_the_text_tools():
     assert found == ("task", 'Add "Be home", due that day')
 
 
-def test_a_kind_that_the_goal_does_not_speak_of_is_not_made():
-    said = "add the note “Be home” due to the reading"
-    assert moved(said, "knowledge", places("task"))[0] == "task"
-    assert moved(said, "knowledge", places("task", clear=False)) == ("knowledge", said)
-    asked = 'Add the note "Be home".'
-    assert moved(said, "knowledge", places("task"), asked) == ("knowledge", said)
+def test_a_day_that_the_step_has_found_out_stays():
+    said = "add “Be home” for 2026-06-09"
+    assert moved(said, "text", places("task")) == ("task", said)
+
+
+def test_where_no_namespace_plainly_makes_it_and_none_at_all_the_step_stays():
+    said = "add a stamp"
+    assert moved(said, "text", places("task", clear=False)) == ("text", said)
+    assert moved(said, "text", places("")) == ("text", said)
 
 
 @pytest.mark.parametrize(
-    "said", ["write a line about it", "add up the amounts", "put together a list"]
+    "said",
+    [
+        "write a line about it",
+        "add up the amounts",
+        "put together a list",
+        "add a greeting to the text",
+        "enter the title at the top",
+    ],
 )
 def test_words_are_made_by_the_text_tools(said):
     assert moved(said, "text", places("task")) == ("text", said)

@@ -275,6 +275,7 @@ def update(**properties):
         ({"task_id": "$s1.id", "title": "$s1.title"}, False),
         ({"task_id": "$s1.id", "title": "$s1.title", "due": "2026-06-03"}, True),
         ({"task_id": "$s1.id", "title": "$s2.value"}, True),
+        ({"task_id": "$s1.id", "title": "$s2.title"}, True),
         ({"task_id": "$s1.id", "title": "title"}, True),
         ({"task_id": "$s1.id"}, True),
     ],
@@ -303,6 +304,10 @@ def test_the_address_that_the_step_names_stands_for_an_id():
     )
     intent = "draft orders@aster.example a mail"
     assert mended({"to": "$s2.id"}, [address], intent) == {"to": "orders@aster.example"}
+    found = address.model_copy(update={"references": ("$s1.email",)})
+    assert mended({"to": "$s2.id"}, [found], intent) == {"to": "$s1.email"}
+    copy = address.model_copy(update={"name": "cc"})
+    assert mended({"cc": "$s2.id"}, [copy], intent) == {"cc": "$s2.id"}
     two = f"{intent} like the one to a@b.example"
     assert mended({"to": "$s2.id"}, [address], two) == {"to": "$s2.id"}
     assert mended({"to": "me@b.example"}, [address], intent) == {"to": "me@b.example"}

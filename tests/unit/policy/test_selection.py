@@ -141,6 +141,10 @@ EVENTS = [
     [
         ("title contains 3 June 2026", [0]),
         ("date is 2026-06-04", [1]),
+        ("start is 3 June 2026", [0]),
+        ("end contains 3 June 2026", []),
+        ("title is Minutes 2026-06-03", []),
+        ("start is 2026-06-03 10:00", []),
         ("title contains 5 June 2026", []),
         ("title contains Squash", [0]),
         ("title is not 3 June 2026", [0, 1]),
@@ -150,7 +154,14 @@ def test_a_day_in_a_condition_is_the_day_on_which_a_thing_is(where, found):
     assert list(select(EVENTS, meant(parse_where(where), EVENTS))) == found
 
 
-def test_a_day_that_two_fields_hold_and_neither_says_when_it_is_stays_in_the_words():
-    seen = [{"title": "a", "made": "2026-06-03", "read": "2026-06-03"}]
-    conditions = parse_where("title contains 3 June 2026")
-    assert meant(conditions, seen) == conditions
+@pytest.mark.parametrize(
+    ("where", "item"),
+    [
+        ("title contains 3 June 2026", {"title": "a", "made": "2026-06-03"}),
+        ("title contains 3 June 2026", {"title": "a", "due": "2026-06-03", "start": "2026-06-03"}),
+        ("due is 2026-06-03", {"title": "a", "due": "2026-07-01", "created": "2026-06-03"}),
+        ("due is 2026-06-03", {"title": "a", "due": "2026-07-01", "start": "2026-06-03"}),
+    ],
+)
+def test_a_day_is_moved_only_to_the_one_field_that_says_when_a_thing_is(where, item):
+    assert meant(parse_where(where), [item]) == parse_where(where)

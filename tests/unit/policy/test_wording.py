@@ -84,7 +84,8 @@ def test_a_step_is_in_the_year_of_the_goal(said, meant):
     goal = "Squash on 3 June 2026 is cancelled."
     assert in_its_year(goal, [step])[0].intent == meant
     assert in_its_year("Squash is cancelled.", [step]) == [step]
-    assert in_its_year(f"{goal} It was moved from 2025.", [step]) == [step]
+    assert in_its_year(f"{goal} It was on 3 June 2025, too.", [step]) == [step]
+    assert in_its_year("Move the invoices of 2025 and files over 2000 bytes.", [step]) == [step]
 
 
 def test_so_is_its_condition():

@@ -137,7 +137,8 @@ def listing(text):
 async def test_the_items_of_a_text_are_lines_of_it_each_once():
     text, backend = toolset({"value": ["gas cartridge", "torch", "torch"]})
     outcome = await text.call(listing("Missing:\n- gas cartridge\n* torch\n2) clothes line"))
-    assert outcome.data == {"items": [{"value": "gas cartridge"}, {"value": "torch"}]}
+    items = [{"value": "gas cartridge"}, {"value": "torch"}]
+    assert outcome.data == {"items": items, "truncated": False}
     schema = backend.requests[0].constraint.json_schema["properties"]["value"]
     assert schema["items"]["enum"] == ["Missing:", "gas cartridge", "torch", "clothes line"]
 
@@ -148,6 +149,7 @@ async def test_the_items_of_a_text_are_lines_of_it_each_once():
         ("Bread, milk and two eggs.", ["Bread", "milk", "two eggs"]),
         ("[ ] call Ana\n[x] pay", ["call Ana", "pay"]),
         ("one\n\none\ntwo", ["one", "two"]),
+        ("- [x] Milk\n- [ ] Eggs\n* 1. Bread", ["Milk", "Eggs", "Bread"]),
         (" \n - \n", []),
     ],
 )
@@ -174,3 +176,9 @@ async def test_a_text_of_lines_that_are_too_long_has_nothing_to_list():
 @given(st.text(max_size=300))
 def test_every_item_stands_in_its_text(text):
     assert all(item in text for item in listable(text))
+
+
+async def test_a_text_may_have_none_of_what_is_wanted_and_a_long_one_says_that_it_was_cut():
+    text, _ = toolset({"value": []})
+    outcome = await text.call(listing("torch\n" + "rope\n" * 900))
+    assert outcome.data == {"items": [], "truncated": True}
