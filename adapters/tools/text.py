@@ -290,7 +290,7 @@ def _problem(call: ToolCall) -> str:
 
 def _wanted(call: ToolCall) -> tuple[Form, str]:
     if call.tool == "text.summarize":
-        return "paragraph", "a summary"
+        return "paragraph", "a summary in two or three sentences of what it says"
     form: Form = call.arguments["form"]  # type: ignore[assignment]
     return form, str(call.arguments["instruction"])
 

@@ -137,6 +137,11 @@ def missing_parts(goal: str, plan: Plan, closest: Closest) -> list[Missing]:
         namespace, clear = closest(part)
         names = names_given(_ADDRESS.sub(" ", part))
         unsaid = bool(names) and not any(_spoken_of(name, said) for name in names)
+        if CHANGES.match(part) and (titles := quoted(part)):
+            # What a step of another namespace says in passing is not added by it.
+            doers = [s for s in plan.steps if acts(s.intent) or s.namespace in {namespace, TEXT}]
+            by_them = " ".join(step.intent for step in doers).lower()
+            unsaid = not any(_spoken_of(title, by_them) for title in titles)
         only_seen = CHANGES.match(part) and namespace not in changing
         undone = namespace in there and (_undone(part, plan) or only_seen)
         if namespace and ((clear and namespace not in there) or unsaid or undone):

@@ -209,11 +209,11 @@ def _field(
     if field in current.get(step_id, {}):
         return current[step_id][field]
     source = known.get(step_id)
-    if source is not None and field in source.whole:
-        return source.whole[field]
     if source is not None and any(field in item.data for item in source.items):
         values = [item.data.get(field) for item in source.items]
         return values[0] if len(values) == 1 and not source.over else values
+    if source is not None and field in source.whole:
+        return source.whole[field]
     raise InvalidArguments(
         f"{expression} points to nothing.",
         hint="Use one of the values that the decision was offered.",

@@ -36,12 +36,12 @@ def with_words_given(
     for given in _GIVEN.finditer(goal):
         kind, words = given[1].lower(), given[2].strip()
         before, begin = goal[begin : given.start()], given.end()
-        if any(_plain(words) in _plain(step.intent) for step in (*kept, *steps)):
+        makes = [at for at, s in enumerate(found) if s.namespace != TEXT and MAKES.match(s.intent)]
+        # A folder may be called what a mail is to be called.
+        making = [*kept, *(s for s in found if MAKES.match(s.intent)), *_quoting(found, words)]
+        if any(_plain(words) in _plain(step.intent) for step in making):
             continue
         wanted = stems(before)
-        makes = [
-            at for at, s in enumerate(found) if s.namespace != "text" and MAKES.match(s.intent)
-        ]
         shared = {at: len(wanted & stems(found[at].intent)) for at in makes}
         if not shared or not (most := max(shared.values())):
             continue
@@ -50,6 +50,12 @@ def with_words_given(
         if len(intent) <= _INTENT:
             found[at] = found[at].model_copy(update={"intent": intent})
     return found
+
+
+def _quoting(steps: Sequence[PlanStep], words: str) -> list[PlanStep]:
+    return [
+        s for s in steps if re.search(rf"[\"\u201c]{re.escape(words)}", s.intent, re.IGNORECASE)
+    ]
 
 
 def with_a_title(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:

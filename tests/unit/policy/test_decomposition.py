@@ -215,3 +215,20 @@ def test_a_plan_is_only_ever_added_to(goal, namespaces):
     made = planned(*[("do it", namespace) for namespace in namespaces] or [LISTS])
     found = with_missing(goal, made, closest)
     assert found.steps[: len(made.steps)] == made.steps
+
+
+def test_what_another_namespace_says_in_passing_is_not_added_by_it():
+    goal = 'How much memory is there? Put "Ask about memory" on my list.'
+    memory = PlanStep(id="s1", intent="get the memory", namespace="system")
+    asks = PlanStep(id="s2", intent="ask about memory", namespace="system")
+
+    def closest(words):
+        return "task", False
+
+    assert missing_parts(goal, Plan(steps=(memory, asks)), closest)[0].namespace == "task"
+    for namespace, intent in [
+        ("task", "new task “Ask about memory”"),
+        ("x", "put “Ask about memory”"),
+    ]:
+        told = PlanStep(id="s2", intent=intent, namespace=namespace)
+        assert missing_parts(goal, Plan(steps=(memory, told)), closest) == []

@@ -244,3 +244,18 @@ def test_the_words_that_a_text_was_made_of_are_no_value():
     }
     offered = references(plan_step("s3", over="s2"), known, {})
     assert [each.text for each in offered] == ["$s2.value", "$s1.text"]
+
+
+def test_what_items_and_their_listing_both_have_is_that_of_the_items():
+    listing = Handle(
+        step="s1",
+        tool="filesystem.list",
+        items=(Item(data={"path": "/d/a.png"}), Item(data={"path": "/d/b.png"}, id=1)),
+        whole={"path": "/d", "entries": []},
+    )
+    step = plan_step("s2")
+    for pointed in ("$s1.path", ["$s1.path"]):
+        found = resolve(pointed, step=step, index=-1, known={"s1": listing}, places={})
+        assert found == ["/d/a.png", "/d/b.png"]
+    one = listing.model_copy(update={"items": listing.items[:1]})
+    assert resolve("$s1.path", step=step, index=-1, known={"s1": one}, places={}) == "/d/a.png"

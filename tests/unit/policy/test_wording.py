@@ -93,3 +93,11 @@ def test_so_is_its_condition():
     step = PlanStep(id="s2", intent="cancel it", namespace="calendar", over="s1", where=where)
     made = in_its_year("Cancel squash on 3 June 2026.", [step])[0]
     assert made.where == parse_where("title contains 3 June 2026")
+
+
+def test_a_folder_that_is_called_what_the_mail_is_to_be_called_says_nothing():
+    goal = 'Sum up Choir trip/report.md and draft that to Marek under the subject "Choir trip".'
+    found = intents(goal, "summarize report.md from Choir trip", "draft the summary to Marek")
+    assert found[1] == "draft the summary to Marek, subject “Choir trip”"
+    quoted = intents(goal, "find the mail “Choir trip”", "draft the summary to Marek")
+    assert quoted[1] == "draft the summary to Marek"
