@@ -52,7 +52,7 @@ def candidates(
             if _left_out(state, ahead, spec, own_only=own_only, gate=gate)
             or (acting and spec.effect == "read")
             or (looking and spec.effect != "read")
-            or (gate and unasked(spec.name, ahead.step.intent))
+            or (gate and unasked(spec.name, ahead.step.intent, ahead.goal))
             or (first and unidentified(spec, ahead.offered, f"{ahead.step.intent} {ahead.goal}"))
             or (kept_in and spec.id != kept_in and spec.namespace != ahead.step.namespace)
         },

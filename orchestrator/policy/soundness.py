@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from orchestrator.core.plans import Plan, PlanStep
 from orchestrator.policy.planning import IDS
-from orchestrator.policy.verbs import acts, stems
+from orchestrator.policy.verbs import ENGLISH, acts, stems
 
 _LEAVES_AS_IT_IS = re.compile(
     r"\W*(?:if [^,]*,\s*)?(?:then )?(?:leave (?:it|them|that|this|all|every\w*|things"
@@ -17,7 +17,6 @@ _LEAVES_AS_IT_IS = re.compile(
     r"|do (?:nothing|not do anything))\W*$",
     re.IGNORECASE,
 )
-_ENGLISH = re.compile(r"\b(?:the|an?|my|our|and|of|is|has|have|to)\b", re.IGNORECASE)
 TELLING_WORDS = 3
 """With so many words a goal says enough for a plan to speak of one of them."""
 
@@ -72,7 +71,7 @@ def of_another_goal(goal: str, plan: Plan) -> list[str]:
 
     Nothing where the goal is in another language than the steps.
     """
-    english = _ENGLISH.search(goal) is not None
+    english = ENGLISH.search(goal) is not None
     if (
         not english
         or not plan.steps

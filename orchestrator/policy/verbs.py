@@ -2,6 +2,8 @@
 
 import re
 
+ENGLISH = re.compile(r"\b(?:the|an?|my|our|and|of|is|has|have|to)\b", re.IGNORECASE)
+"""Words without which a text is in another language than these rules."""
 _NAMES = re.compile(r"\b(renam\w*|titles?|names?)\b", re.IGNORECASE)
 _ACTS = re.compile(
     r"\b(renam\w*|mov\w+|cop(?:y|ies)|delet\w*|trash\w*|send\w*|creat\w*|writ\w+|sav\w+|draft\w*"
@@ -17,7 +19,7 @@ _ACTS_FIRST = re.compile(
     _FIRST + r"(?:rename|move|copy|delete|trash|remove|create|make|write|save"
     r"|draft|add|schedule|book|convert|merge|join|mark|update|put|cancel|commit|stage|switch"
     r"|restore|complete|discard|change|tick|throw|file|give|keep|send|forward|reply|enter|prepare"
-    r"|replace|postpone|insert"
+    r"|replace|postpone|insert|(?:name|call|label) (?:it|them|the|each|every|all|this|that)"
     r"|(?:archive|bin|store|start|set|record) (?:it|them|an?|the|my|each))\b",
     re.IGNORECASE,
 )
@@ -114,12 +116,16 @@ def looks(intent: str) -> bool:
     return _LOOKS_FIRST.match(intent) is not None and not asks_to_act(_QUOTED.sub(" ", intent))
 
 
-def unasked(tool: str, intent: str) -> bool:
+def unasked(tool: str, intent: str, goal: str = "") -> bool:
     """Whether a tool writes, copies, takes away or restores, and a step does not speak of that.
 
     To put a thing somewhere is to move it; "draft a mail" and `discard_draft` share a word, and a
-    small model takes it for the whole. A step whose verb is not known may mean anything.
+    small model takes it for the whole. A step whose verb is not known may mean anything, but not
+    to copy what neither it nor the goal speaks of copying.
     """
+    copies, copied = _SPOKEN_OF[0]
+    if ENGLISH.search(goal) and copies.match(tool) and not copied.search(f"{intent}\n{goal}"):
+        return True
     return acts(intent) and any(
         named.match(tool) and not said.search(intent) for named, said in _SPOKEN_OF
     )

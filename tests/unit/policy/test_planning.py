@@ -297,3 +297,18 @@ def test_a_condition_that_always_holds_is_none(said):
         "only_if": said,
     }
     assert not read_plan(json.dumps({"steps": [step]}), mend=True).steps[0].only_if
+
+
+@pytest.mark.parametrize(
+    ("intent", "goal", "is_unasked"),
+    [
+        ("handle the letter", "Get the letter to Taxes.", True),
+        ("handle the letter", "Have a copy of the letter in Taxes.", False),
+        ("handle the letter", "I want the letter in Taxes, too.", False),
+        ("transfer a copy of it", "Get the letter to Taxes.", False),
+        ("name the file after her", "Name it.", True),
+        ("kopiere den Brief", "Kopiere den Brief nach Steuern.", False),
+    ],
+)
+def test_what_nobody_speaks_of_copying_is_not_copied(intent, goal, is_unasked):
+    assert unasked("copy_file", intent, goal) is is_unasked
