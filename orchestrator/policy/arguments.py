@@ -15,6 +15,7 @@ from orchestrator.core.tools import ToolSpec
 from orchestrator.policy.accepts import Accepts, accepts_of, plain
 from orchestrator.policy.grounding import about_files, among_seen, meant_folders
 from orchestrator.policy.handles import Kind
+from orchestrator.policy.reading import PICTURES
 from orchestrator.policy.references import FOLDER, Reference
 from orchestrator.policy.spoken import (
     date_pattern,
@@ -35,6 +36,8 @@ _LONG = re.compile(
 )
 """What says of a parameter that it may be as long as what a file says."""
 _DATED = re.compile(r"\.\w*(?:date|due|start|end|day|when|time|until|since)\w*$")
+_NO_TEXT = re.compile(r"\.(?:id|\w+_id|\w+_at|modified|created)$")
+_CALLED = ("title", "subject")
 _LISTS_ALL = re.compile(r"\W*list all\b", re.IGNORECASE)
 _MOVES = re.compile(r"(?:move|copy)_")
 _FITTING: Mapping[Accepts, tuple[Kind, ...]] = {
@@ -127,13 +130,10 @@ def _parameter(
 ) -> Parameter:
     schema = plain(spec.input_schema["properties"][name], spec.input_schema)
     accepts = accepts_of(spec, name, schema)
-    found = among_seen(offered, _FITTING[accepts], about_files(spec, schema), said)
-    if "repo" in name:  # a repository is a folder, however its parameter is called
-        found = [reference for reference in offered if not reference.seen]
     kinds = _FITTING[accepts]
     if accepts == "text" and not _LONG.search(f"{name} {schema.get('description', '')}"):
         kinds = tuple(kind for kind in kinds if kind != "text")
-    found = _without_its_title(spec, accepts, found)
+    found = _pointed_to(spec, name, offered, said, intent)
     fitting = _meant(accepts, [r for r in found if r.kind in kinds])
     folders = [r.text for r in offered if r.text.startswith(FOLDER) and not r.seen]
     named = _named(accepts, fitting, said, intent, folders)
@@ -169,13 +169,30 @@ def _parameter(
     )
 
 
+def _pointed_to(
+    spec: ToolSpec, name: str, offered: Sequence[Reference], said: str, intent: str
+) -> list[Reference]:
+    """The references that a parameter may point to, of whatever kind."""
+    if "repo" in name:  # a repository is a folder, however its parameter is called
+        return [reference for reference in offered if not reference.seen]
+    schema = plain(spec.input_schema["properties"][name], spec.input_schema)
+    accepts = accepts_of(spec, name, schema)
+    found = among_seen(offered, _FITTING[accepts], about_files(spec, schema), said)
+    found = _without_its_title(spec, accepts, found)
+    # A note that was made of a picture is no picture.
+    shown = [r for r in found if r.kind == "image path"] if PICTURES.search(intent) else []
+    return shown or found if accepts == "path" else found
+
+
 def _sensible(name: str, accepts: Accepts, fitting: Sequence[Reference]) -> list[Reference]:
     """The references without those that are of the right kind and cannot be meant."""
     if accepts == "date":
         return [r for r in fitting if r.made or _DATED.search(r.text)]
     if accepts == "content":
         # A number is content where it was made to be used.
-        return [r for r in fitting if (r.kind != "number" or r.made) and r.text[-3:] != ".id"]
+        return [r for r in fitting if (r.kind != "number" or r.made) and not _is_no_text(r)]
+    if accepts == "name" and name in _CALLED:
+        return [r for r in fitting if not _is_no_text(r)]
     if name == "query":
         # What is looked for is said, or was made to be looked for; a size or a path is neither.
         return [r for r in fitting if r.made or (r.each and r.kind != "number")]
@@ -183,6 +200,11 @@ def _sensible(name: str, accepts: Accepts, fitting: Sequence[Reference]) -> list
         # What a thing is called already is no new name for it.
         return [r for r in fitting if not r.text.endswith(".name")]
     return list(fitting)
+
+
+def _is_no_text(reference: Reference) -> bool:
+    """Whether it is an id or a time: neither what a thing is called nor what it says."""
+    return not reference.made and _NO_TEXT.search(reference.text) is not None
 
 
 def _beside_what_is_named(

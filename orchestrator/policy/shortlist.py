@@ -38,6 +38,22 @@ __all__ = [
 MOST = 12
 """Tools that a decision may offer: longer lists cost small models their accuracy."""
 
+_COMMON_PARAMETERS = frozenset(
+    {
+        "title",
+        "text",
+        "name",
+        "path",
+        "folder",
+        "query",
+        "content",
+        "body",
+        "source",
+        "file",
+        "start",
+    }
+)
+"""Parameters that many tools have, and that say of none what it is for."""
 PLAIN = 0.2
 """How far the next namespace is behind where words plainly belong to one: of 72 parts of the goals
 of the tuned half of `desk` one that plain was wrong."""
@@ -150,18 +166,29 @@ def leader(catalogue: Catalogue, query: str) -> str:
 def changing_namespace(catalogue: Catalogue, words: str) -> tuple[str, bool]:
     """The namespace that words which ask for a change belong to, and whether that is plain.
 
-    It is the one with the closest tool that changes something; plain where the next one's is
-    `PLAIN` behind. ("", False) where nothing changes anything.
+    It is the one with the closest tool that changes something, closer by `PLAIN` where they name
+    one of its parameters; plain where the next one's is `PLAIN` behind. ("", False) where nothing
+    changes anything.
     """
     effects = {spec.id: spec.effect for spec in catalogue.specs}
     best: dict[str, float] = {}
     for entry in catalogue.rank(words):
         if effects[entry.tool] != "read":
-            best.setdefault(split_name(entry.tool)[0], entry.score)
+            own = split_name(entry.tool)[0]
+            best[own] = max(
+                best.get(own, 0.0), entry.score + _spoken_of(catalogue, entry.tool, words)
+            )
     if not best:
         return "", False
-    (first, score), *others = best.items()
+    (first, score), *others = sorted(best.items(), key=lambda found: -found[1])
     return first, not others or score - others[0][1] >= PLAIN
+
+
+def _spoken_of(catalogue: Catalogue, tool: str, words: str) -> float:
+    """What it adds to a tool's score that some words name one of its parameters: "due that day"."""
+    spec = next(spec for spec in catalogue.specs if spec.id == tool)
+    named = {*re.findall(r"[a-z]{3,}", words.lower())} - _COMMON_PARAMETERS
+    return PLAIN if named & {*spec.input_schema.get("properties", {})} else 0.0
 
 
 def reading_namespace(catalogue: Catalogue, words: str) -> str:

@@ -59,7 +59,7 @@ def _quoting(steps: Sequence[PlanStep], words: str) -> list[PlanStep]:
 
 
 def with_a_title(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
-    """The steps, and the one that makes something of each text read with the title it is to have.
+    """The steps, and the one that makes something of a text read with the title it is to have.
 
     Of a goal that asks for a title and quotes none; the title is then made by a step of its own.
     """
@@ -67,7 +67,7 @@ def with_a_title(goal: str, steps: Sequence[PlanStep]) -> list[PlanStep]:
     asked = _SOME_TITLE.search(goal)
     if asked is None or any(_SOME_TITLE.search(step.intent) for step in steps):
         return found
-    read = {step.id for step in steps if step.over and reads(step.intent)}
+    read = {step.id for step in steps if reads(step.intent)}
     makes = [at for at, s in enumerate(found) if s.over in read and MAKES.match(s.intent)]
     if len(makes) == 1 and found[makes[0]].namespace != TEXT:
         step = found[makes[0]]

@@ -360,3 +360,13 @@ class TestWhatTheStepItselfSays:
     def test_an_id_is_no_content(self):
         ids = [ref("$s3.id", "name"), ref("$s3.email", "name")]
         assert only(spec(body=TEXT), ids).references == ("$s3.email",)
+
+    def test_no_time_and_no_id_is_what_a_thing_is_called(self):
+        times = [ref("$s1.copied_at", "name"), ref("$s1.id", "name"), ref("$s1.sender", "name")]
+        assert only(spec(title=TEXT), times).references == ("$s1.sender",)
+
+    def test_of_a_picture_that_a_note_was_made_of_the_picture_is_moved(self):
+        made = [ref("$s2.path", "path", each=True), ref("$s1.path", "image path", each=True)]
+        move = spec("fs.move_file", source=TEXT)
+        assert only(move, made, intent="move each photo to Old").references == ("$s1.path",)
+        assert only(move, made, intent="move each note to Old").references == ("$s2.path",)

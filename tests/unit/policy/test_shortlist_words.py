@@ -65,3 +65,15 @@ def test_words_that_look_for_something_belong_where_the_closest_reader_is():
     catalogue = build_catalogue(specs, [Fixed("minilm", [1.0, 0.9, 0.2, 0.8])])
     assert reading_namespace(catalogue, "find it") == READERS[1].namespace
     assert reading_namespace(build_catalogue(specs[:2], [SharedWords()]), "find it") == ""
+
+
+def test_words_that_name_a_parameter_belong_to_the_tool_that_has_it():
+    due = {"properties": {"title": {}, "due": {}}}
+    specs = [
+        ToolSpec(id="contacts.add_contact", effect="local_write"),
+        ToolSpec(id="task.create_task", effect="local_write", input_schema=due),
+        ToolSpec(id="time.get_time", effect="read"),
+    ]
+    catalogue = build_catalogue(specs, [Fixed("minilm", [1.0, 0.9, 0.0])])
+    assert changing_namespace(catalogue, "add it, due that day")[0] == "task"
+    assert changing_namespace(catalogue, "add it, with a title")[0] == "contacts"

@@ -101,3 +101,10 @@ def test_a_folder_that_is_called_what_the_mail_is_to_be_called_says_nothing():
     assert found[1] == "draft the summary to Marek, subject “Choir trip”"
     quoted = intents(goal, "find the mail “Choir trip”", "draft the summary to Marek")
     assert quoted[1] == "draft the summary to Marek"
+
+
+def test_the_title_of_one_text_is_made_as_well():
+    reads = PlanStep(id="s1", intent="read the text on the clipboard", namespace="clipboard")
+    notes = PlanStep(id="s2", intent="write a note with that text", namespace="notes", over="s1")
+    goal = "Make a note of the clipboard and give it a short title that fits."
+    assert with_a_title(goal, [reads, notes])[1].intent.endswith(", with a short title")
