@@ -41,7 +41,12 @@ def test_the_tools_in_scope_are_listed_with_the_built_in_ones(machine, capsys):
     listed = ["tools", "list", "--path", str(machine.inbox), "--namespace", "text", "--json"]
     assert main(listed) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [spec["id"] for spec in found] == ["text.extract", "text.summarize", "text.write"]
+    assert [spec["id"] for spec in found] == [
+        "text.extract",
+        "text.list_items",
+        "text.summarize",
+        "text.write",
+    ]
 
 
 def test_tools_are_searched_and_a_shortlist_is_explained(machine, capsys):

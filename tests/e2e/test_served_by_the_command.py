@@ -31,7 +31,7 @@ async def test_it_says_where_it_is_and_stops_when_told_to(tmp_path):
             url = str(served.client.base_url).rstrip("/")
             assert served.said == (
                 f"Ferryman listens at {url} (without keys, this machine only): "
-                "planner script, synthesizer script; 4 tools. Ctrl-C stops it.\n"
+                "planner script, synthesizer script; 5 tools. Ctrl-C stops it.\n"
             )
             run = (await served.client.post("/v1/runs", json={"goal": "Stamp paper 7."})).json()
             ready = await served.client.get("/readyz")
